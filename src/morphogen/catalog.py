@@ -1,0 +1,133 @@
+"""The one file that names every method: what there is, in one line each, and where it comes from."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Final, final
+
+
+class UnknownName(KeyError):
+    """A name that is not in the catalogue."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A method: its kind and name, where it is (`module:attribute`), one line about it, and its source."""
+
+    kind: str
+    name: str
+    where: str
+    line: str
+    source: str = ""
+
+    def load(self) -> Any:
+        """Import the method; nothing is imported before."""
+        module, attribute = self.where.split(":")
+        return getattr(import_module(module), attribute)
+
+
+ENTRIES: Final = (
+    Entry(
+        "space",
+        "digits_small",
+        "morphogen.spaces.digits_small:digits_small",
+        "small hierarchical networks for small images: two or three stages of three-edge cells",
+    ),
+    Entry(
+        "space",
+        "cell201",
+        "morphogen.spaces.cell201:cell201",
+        "one repeated cell of four nodes, five operations on each edge: 15,625 cells",
+        "Dong and Yang 2020 (NAS-Bench-201)",
+    ),
+    Entry(
+        "space",
+        "hierarchical201",
+        "morphogen.spaces.hierarchical201:hierarchical201",
+        "macro topology, stages, cells and convolution blocks in one grammar: 10^375.85 networks",
+        "Schrodi et al. 2023",
+    ),
+    Entry(
+        "space",
+        "flat201",
+        "morphogen.spaces.flat201:flat201",
+        "the flat control of hierarchical201: one shared, connected cell, macro fixed",
+        "Schrodi et al. 2023",
+    ),
+    Entry(
+        "space",
+        "darts_cell",
+        "morphogen.spaces.darts_cell:darts_cell",
+        "a normal and a reduction cell of four nodes with two inputs each",
+        "Liu et al. 2019 (DARTS)",
+    ),
+    Entry(
+        "space",
+        "cell101",
+        "morphogen.spaces.cell101:cell101",
+        "cells of at most seven vertices and nine edges, operations on vertices",
+        "Ying et al. 2019 (NAS-Bench-101)",
+    ),
+    Entry(
+        "strategy",
+        "random_search",
+        "morphogen.strategies.random_search:RandomSearch",
+        "draw independently of all results: the baseline",
+        "Li and Talwalkar 2019",
+    ),
+    Entry(
+        "strategy",
+        "local_search",
+        "morphogen.strategies.local_search:LocalSearch",
+        "walk to the first better neighbour, start anew where there is none",
+        "White et al. 2021",
+    ),
+    Entry(
+        "strategy",
+        "regularized_evolution",
+        "morphogen.strategies.regularized_evolution:RegularizedEvolution",
+        "breed from a tournament's winner, let the oldest die",
+        "Real et al. 2019",
+    ),
+    Entry(
+        "strategy",
+        "listed",
+        "morphogen.strategies.listed:Listed",
+        "estimate every architecture of a list, or of a small space, in order",
+    ),
+    Entry(
+        "estimator",
+        "training",
+        "morphogen.estimators.training:Training",
+        "train the network and validate it",
+    ),
+)
+"""Every method, by kind."""
+
+KINDS: Final = tuple(dict.fromkeys(entry.kind for entry in ENTRIES))
+
+
+def entries(kind: str | None = None) -> Iterator[Entry]:
+    """Yield the entries of one kind, or all."""
+    return (entry for entry in ENTRIES if kind in (None, entry.kind))
+
+
+def find(kind: str, name: str) -> Entry:
+    """Return the entry of a kind by its name.
+
+    Raises:
+        UnknownName: with the nearest name there is.
+    """
+    known = {entry.name: entry for entry in entries(kind)}
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+        raise UnknownName(f"there is no {kind} called {name!r}; {hint}")
+    return known[name]

@@ -1,0 +1,159 @@
+"""The values that pass between strategy, estimator and journal; all of them immutable and JSON-able."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self, final
+
+from morphogen.architecture import Architecture
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fidelity:
+    """How much to spend on an estimate; what is None is left to the estimator.
+
+    epochs: passes over the training split. fraction: part of the training split, in (0, 1]. resolution: image
+    side in pixels. channels: width of the first stage. cells: cells per stage. batch_size: images a step.
+    learning_rate: the rate at its peak.
+    """
+
+    epochs: int | None = None
+    fraction: float | None = None
+    resolution: int | None = None
+    channels: int | None = None
+    cells: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in self.to_json().items():
+            if not (math.isfinite(value) and value > 0):
+                raise ValueError(f"fidelity: {name} must be positive, got {value}")
+        if self.fraction is not None and self.fraction > 1:
+            raise ValueError(f"fidelity: fraction must be at most 1, got {self.fraction}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings that are given."""
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
+
+    def over(self, defaults: Fidelity) -> Fidelity:
+        """Return these settings, completed by `defaults`."""
+        return Fidelity(**{**defaults.to_json(), **self.to_json()})
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a strategy wants estimated. `parent` is the trial that the architecture was made from, if any."""
+
+    architecture: Architecture
+    fidelity: Fidelity = Fidelity()
+    parent: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; the architecture as its text."""
+        record: dict[str, Any] = {"architecture": str(self.architecture)}
+        if fidelity := self.fidelity.to_json():
+            record["fidelity"] = fidelity
+        if self.parent is not None:
+            record["parent"] = self.parent
+        return record
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an estimate has no values: the error's type and message, its traceback, the last lines of output."""
+
+    type: str
+    message: str
+    traceback: str = ""
+    output: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What was found out about a proposal.
+
+    values: a finite number for each metric; empty where the estimate failed. cost: seconds spent. curve: one
+    record an epoch, metric -> value. failure: the reason, where there are no values.
+    """
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    cost: float = 0.0
+    curve: tuple[Mapping[str, float], ...] = ()
+    failure: Failure | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, without what is empty."""
+        record: dict[str, Any] = {"values": dict(self.values), "cost": self.cost}
+        if self.curve:
+            record["curve"] = [dict(point) for point in self.curve]
+        if self.failure:
+            record["failure"] = asdict(self.failure)
+        return record
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        failure = record.get("failure")
+        return cls(
+            values=dict(record["values"]),
+            cost=record["cost"],
+            curve=tuple(record.get("curve", ())),
+            failure=Failure(**failure) if failure else None,
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One line of the story: a numbered proposal, and its estimate once there is one."""
+
+    number: int
+    proposal: Proposal
+    estimate: Estimate | None = None
+
+    @property
+    def architecture(self) -> Architecture:
+        """The architecture that was proposed."""
+        return self.proposal.architecture
+
+    @property
+    def pending(self) -> bool:
+        """Whether the estimate is still to come."""
+        return self.estimate is None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the estimate ended in a failure."""
+        return self.estimate is not None and self.estimate.failure is not None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the estimate has values."""
+        return self.estimate is not None and self.estimate.failure is None
+
+    def told(self, estimate: Estimate) -> Trial:
+        """Return the same trial with its estimate."""
+        return Trial(self.number, self.proposal, estimate)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A number that an estimator reports: its name, whether more of it is better, its unit ("" for none)."""
+
+    name: str
+    maximize: bool = True
+    unit: str = ""
+
+    def score(self, trial: Trial) -> float:
+        """Return the value of a finished trial, signed so that larger is better."""
+        assert trial.estimate is not None
+        value = trial.estimate.values[self.name]
+        return value if self.maximize else -value

@@ -1,0 +1,161 @@
+"""Moves between architectures of one space: mutation, crossover, neighbours, distance; pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from morphogen.architecture import Architecture
+from morphogen.spaces.count import below, locate
+from morphogen.spaces.grammar import SpaceError
+from morphogen.spaces.space import Path, Space, Step, walk
+
+PATIENCE = 100
+"""Tries before a move looks through all possibilities."""
+
+
+def mutate(space: Space, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+    """Return an architecture that differs in one decision: another alternative, its inside drawn uniformly.
+
+    The decision is drawn uniformly among those with at least two alternatives.
+
+    Raises:
+        SpaceError: the architecture cannot be changed within the space.
+    """
+    steps = _open(space, architecture)
+    for _ in range(PATIENCE if steps else 0):
+        path, symbol, chosen, room = steps[int(rng.random() * len(steps))]
+        others = space.table.others(symbol, chosen, room)
+        if not others:
+            continue
+        index, sums, total = others[int(rng.random() * len(others))]
+        value, number = locate(sums, below(total, rng) if total > 1 else 0)
+        child = architecture.replace(path, space.table.unrank_choice(symbol, index, room, value, number))
+        if _allowed(space, child):
+            return child
+    for place in rng.permutation(len(steps)):
+        child_or_none = next(_elsewhere(space, architecture, steps[place]), None)
+        if child_or_none is not None:
+            return child_or_none
+    raise SpaceError(f"{architecture} has no neighbour in {space.name}: no single decision can be changed")
+
+
+def cross(
+    space: Space,
+    mother: Architecture,
+    father: Architecture,
+    rng: np.random.Generator,
+    *,
+    anywhere: bool = False,
+) -> Architecture:
+    """Return `mother` with one part taken over from `father`, from the same place and the same nonterminal.
+
+    With `anywhere`, the part may come from any place of `father` where that nonterminal stands (as in
+    BOHNAS). Where the parents offer nothing new, as when they are equal, the child is `mother` itself.
+    """
+    if mother == father:
+        return mother
+    donors: dict[object, list[Architecture]] = {}
+    for path, symbol, _, room in walk(space, father):
+        donors.setdefault((symbol, room) if anywhere else (symbol, room, path), []).append(father.at(path))
+    options = [
+        (path, part)
+        for path, symbol, _, room in walk(space, mother)
+        for part in donors.get((symbol, room) if anywhere else (symbol, room, path), ())
+        if part != mother.at(path) and path
+    ]
+    for place in rng.permutation(len(options)):
+        path, part = options[place]
+        child = mother.replace(path, part)
+        if child != father and _allowed(space, child):
+            return child
+    return mother
+
+
+def self_cross(space: Space, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+    """Return the architecture with two of its parts of one nonterminal swapped (Schrodi et al. 2023).
+
+    Neither part contains the other. Where no two parts can be swapped the architecture itself is returned.
+    """
+    groups: dict[object, list[Path]] = {}
+    for path, symbol, _, room in walk(space, architecture):
+        groups.setdefault((symbol, room), []).append(path)
+    pairs = [
+        (one, two)
+        for paths in groups.values()
+        for index, one in enumerate(paths)
+        for two in paths[:index]
+        if one[: len(two)] != two and two[: len(one)] != one and architecture.at(one) != architecture.at(two)
+    ]
+    for place in rng.permutation(len(pairs)):
+        one, two = pairs[place]
+        child = architecture.replace(one, architecture.at(two)).replace(two, architecture.at(one))
+        if _allowed(space, child):
+            return child
+    return architecture
+
+
+def neighbours(space: Space, architecture: Architecture, *, limit: int = 1000) -> Iterator[Architecture]:
+    """Yield every architecture that differs in exactly one decision (and what follows from it).
+
+    Decisions whose nonterminal derives more than `limit` architectures are left out, so the relation is
+    symmetric.
+    """
+    for step in _open(space, architecture):
+        _, symbol, _, room = step
+        if sum(space.table.sums(symbol, room).values()) <= limit:
+            yield from _elsewhere(space, architecture, step)
+
+
+def distance(space: Space, one: Architecture, two: Architecture) -> int:
+    """Return the number of decisions in which two architectures differ; a metric.
+
+    Where the terminals differ, everything below counts: the larger number of decisions of the two parts.
+    """
+    space.check(one)
+    space.check(two)
+    return _distance(space, space.compiled.root, one, two)
+
+
+def _distance(space: Space, symbol: int, one: Architecture, two: Architecture) -> int:
+    if one == two:
+        return 0
+    first, second = space.compiled.choice_of(symbol, one), space.compiled.choice_of(symbol, two)
+    if first != second:
+        return max(_size(space, symbol, one), _size(space, symbol, two))
+    children = space.compiled.symbols[symbol].choices[first].children
+    return sum(_distance(space, c, a, b) for c, a, b in zip(children, one.args, two.args, strict=True))
+
+
+def _size(space: Space, symbol: int, part: Architecture) -> int:
+    chosen = space.compiled.symbols[symbol].choices[space.compiled.choice_of(symbol, part)]
+    here = int(len(space.compiled.symbols[symbol].choices) > 1)
+    return here + sum(_size(space, c, a) for c, a in zip(chosen.children, part.args, strict=True))
+
+
+def _open(space: Space, architecture: Architecture) -> list[Step]:
+    """Return the steps of the derivation at which there was a choice."""
+    symbols = space.compiled.symbols
+    return [step for step in walk(space, architecture) if len(symbols[step[1]].choices) > 1]
+
+
+def _elsewhere(space: Space, architecture: Architecture, step: Step) -> Iterator[Architecture]:
+    """Yield the architectures that take another alternative at one step."""
+    path, symbol, chosen, room = step
+    for index in range(len(space.compiled.symbols[symbol].choices)):
+        if index != chosen:
+            for value, total in space.table.shares(symbol, index, room).items():
+                for number in range(total):
+                    part = space.table.unrank_choice(symbol, index, room, value, number)
+                    child = architecture.replace(path, part)
+                    if _allowed(space, child):
+                        yield child
+
+
+def _allowed(space: Space, child: Architecture) -> bool:
+    """Whether a tree that the grammar derives satisfies the constraints."""
+    if not space.grammar.constraints:
+        return True
+    value = space.constraint.value(child)
+    return value is not None and space.constraint.accepts(value)  # type: ignore[arg-type]

@@ -1,0 +1,10 @@
+"""Search strategies: one small file a method, all of them pure functions of a state."""
+
+from morphogen.strategies.listed import Listed
+from morphogen.strategies.local_search import LocalSearch
+from morphogen.strategies.random_search import RandomSearch
+from morphogen.strategies.regularized_evolution import RegularizedEvolution
+from morphogen.strategies.seen import Seen, Unique
+from morphogen.strategies.strategy import Strategy
+
+__all__ = ["Listed", "LocalSearch", "RandomSearch", "RegularizedEvolution", "Seen", "Strategy", "Unique"]

@@ -1,0 +1,65 @@
+"""Regularized evolution: breed from a tournament's winner, let the oldest die (Real et al. 2019, algorithm 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import final
+
+import numpy as np
+
+from morphogen.records import Metric, Proposal, Trial
+from morphogen.spaces.moves import mutate
+from morphogen.spaces.space import Space
+from morphogen.strategies.seen import Seen, Unique
+from morphogen.strategies.strategy import Strategy
+
+
+@final
+@dataclass(frozen=True)
+class Aging:
+    """The living, oldest first, and how many architectures have been asked for."""
+
+    space: Space
+    metric: Metric
+    seen: Seen
+    alive: tuple[Trial, ...] = ()
+    asked: int = 0
+
+
+@final
+@dataclass(frozen=True)
+class RegularizedEvolution(Strategy[Aging]):
+    """Mutate the best of a random tournament; the population forgets by age, not by fitness.
+
+    population: how many live. tournament: how many compete, drawn with replacement. unique: what is never asked
+    twice; a mutant that was seen is mutated on. The default is small, as searches on real data have few trials.
+    """
+
+    population: int = 30
+    tournament: int = 10
+    unique: Unique = Unique.NETWORK
+
+    def start(self, space: Space, metric: Metric) -> Aging:
+        return Aging(space, metric, Seen(self.unique))
+
+    def ask(self, state: Aging, rng: np.random.Generator) -> Proposal | None:
+        space = state.space
+        if state.asked < self.population or not state.alive:
+            drawn = state.seen.fresh(space, rng, space.sample)
+            return Proposal(drawn) if drawn else None
+        rivals = [state.alive[int(place * len(state.alive))] for place in rng.random(self.tournament)]
+        parent = max(rivals, key=state.metric.score)
+        child = state.seen.fresh(
+            space,
+            rng,
+            lambda stream: mutate(space, parent.architecture, stream),
+            lambda repeat, stream: mutate(space, repeat, stream),
+        )
+        return Proposal(child, parent=parent.number) if child else None
+
+    def tell(self, state: Aging, trial: Trial) -> Aging:
+        if trial.pending:
+            return replace(state, asked=state.asked + 1, seen=state.seen.add(trial.architecture))
+        if trial.failed:
+            return state
+        return replace(state, alive=(*state.alive, trial)[-self.population :])

@@ -1,0 +1,39 @@
+"""The contract of a search strategy: how to search, as three pure functions of a state."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from morphogen.records import Metric, Proposal, Trial
+from morphogen.spaces.space import Space
+
+
+State = TypeVar("State")
+
+
+class Strategy(ABC, Generic[State]):
+    """Settings of a search strategy, as a frozen dataclass that only stores.
+
+    A state is a value: `ask` reads it, `tell` returns the next one, and everything a strategy knows is a fold of
+    `tell` over the trials. Each trial is told twice, pending when it is asked and again when its estimate is there,
+    in whatever order estimates finish; a failed estimate is told too.
+    """
+
+    @abstractmethod
+    def start(self, space: Space, metric: Metric) -> State:
+        """Return the state before the first trial; `metric` is what the search improves."""
+
+    @abstractmethod
+    def ask(self, state: State, rng: np.random.Generator) -> Proposal | None:
+        """Return the next proposal, or None where there is nothing left to ask."""
+
+    @abstractmethod
+    def tell(self, state: State, trial: Trial) -> State:
+        """Return the state that knows `trial` too."""
+
+    def learn(self, state: State) -> State:
+        """Return the state after refitting whatever is learnt from the told trials; nothing for most strategies."""
+        return state
