@@ -1,4 +1,4 @@
-"""Architectures as immutable terms: a terminal applied to sub-architectures, such as `chain(conv3x3, avg_pool)`."""
+"""Architectures as immutable terms: a terminal applied to some, such as `chain(conv3x3, avg_pool)`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Terminal(ABC):
 @final
 @dataclass(frozen=True, slots=True)
 class Primitive(Terminal):
-    """An operation without arguments. `identity` and `zero` are known to all spaces and vanish in the graph."""
+    """An operation without arguments. All spaces know `identity` and `zero`, which vanish in the graph."""
 
     @property
     def arity(self) -> int:
@@ -82,7 +82,8 @@ class Topology(Terminal):
                 )
             if target in left:
                 raise ArchitectureError(
-                    f"{self.name}: edge {source}-{target} must stand before the edges that leave node {target}"
+                    f"{self.name}: edge {source}-{target} must stand before the edges that leave node "
+                    f"{target}"
                 )
             left.add(source)
         if not self.edges:
@@ -111,7 +112,7 @@ class Topology(Terminal):
         for (source, target), part in zip(self.edges, args, strict=True):
             carried = part.terminal.expand(builder, part.args, (nodes[source],))
             if carried:
-                nodes[target] = tuple(sorted(nodes[target] + carried))
+                nodes[target] = builder.join(nodes[target], carried)
         return nodes[-1]
 
 
@@ -141,7 +142,7 @@ class Constructor(Terminal):
 @final
 @dataclass(frozen=True, slots=True)
 class DartsCell(Terminal):
-    """The cell of DARTS: each node sums two edges from two distinct earlier nodes, the result joins all nodes.
+    """The cell of DARTS: each node sums edges from two distinct earlier nodes, the result joins all nodes.
 
     Its arguments are `Pair` terms, one a node; node i chooses among the two inputs and the i nodes before it.
     """
@@ -258,7 +259,7 @@ class Architecture:
 
     @property
     def graph(self) -> Graph:
-        """The graph of operations: identities and zeros resolved, everything off the input-output paths dropped."""
+        """The graph of operations: identities and zeros resolved, what is off all paths dropped."""
         return graph_of(self.terminal, self.args)
 
     @property
@@ -268,7 +269,7 @@ class Architecture:
 
     @property
     def key(self) -> str:
-        """A 128-bit digest of the certificate (32 hexadecimal digits): the name of the network, however written."""
+        """A 128-bit digest of the certificate (32 hexadecimal digits): names the network, however written."""
         if self._key is None:
             object.__setattr__(self, "_key", _digest(self))
         return self._key  # type: ignore[return-value]
@@ -294,7 +295,7 @@ def _digest(architecture: Architecture) -> str:
     return hashlib.blake2b(architecture.certificate.encode(), digest_size=16).hexdigest()
 
 
-# --- the terminals every grammar knows -----------------------------------------------------------------------------
+# --- the terminals every grammar knows ----------------------------------------------------------------------
 
 
 def _chain(count: int) -> Terminal:
@@ -344,11 +345,11 @@ VARIADIC: Final = {
 """Built-in topologies; the number of arguments decides their shape."""
 
 CONSTRUCTORS: Final = {"stack": 1, "darts_stack": 2}
-"""Built-in constructors with their number of arguments: a stack of one repeated cell, DARTS's normal and reduction cell."""
+"""Built-in constructors and their numbers of arguments: a repeated cell; a normal and a reduction cell."""
 
 
 def builtin(name: str, count: int) -> Terminal | None:
-    """Return the built-in terminal called `name` for `count` arguments, None where there is none by that name.
+    """Return the built-in terminal called `name` for `count` arguments, None where no name is like that.
 
     Raises:
         ArchitectureError: a built-in that cannot take `count` arguments.

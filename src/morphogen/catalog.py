@@ -108,6 +108,33 @@ ENTRIES: Final = (
         "morphogen.estimators.training:Training",
         "train the network and validate it",
     ),
+    Entry(
+        "benchmark",
+        "nasbench201",
+        "morphogen.benchmarks.nasbench201:NASBench201",
+        "all 15,625 cells of cell201, trained on CIFAR-10, CIFAR-100 and ImageNet16-120",
+        "Dong and Yang 2020 (NAS-Bench-201)",
+    ),
+    Entry(
+        "evidence",
+        "exact_counts",
+        "morphogen.evidence.exact_counts:ENTRY",
+        "spaces are counted exactly, sampled uniformly, and equal keys join exactly the isomorphic cells",
+        "Dong and Yang 2020; Ying et al. 2019; Liu et al. 2019; Schrodi et al. 2023",
+    ),
+    Entry(
+        "evidence",
+        "kill_and_resume",
+        "morphogen.evidence.kill_and_resume:ENTRY",
+        "a search killed again and again writes the journal of an uninterrupted one",
+    ),
+    Entry(
+        "evidence",
+        "search_baselines",
+        "morphogen.evidence.search_baselines:ENTRY",
+        "random search, evolution and local search reach their known regrets on NAS-Bench-201",
+        "Real et al. 2019; White et al. 2021; Dong and Yang 2020",
+    ),
 )
 """Every method, by kind."""
 

@@ -66,7 +66,7 @@ class Proposal:
 @final
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an estimate has no values: the error's type and message, its traceback, the last lines of output."""
+    """Why an estimate has no values: the error's type and message, its traceback, the last output."""
 
     type: str
     message: str

@@ -1,4 +1,4 @@
-"""Random streams by name: the stream of trial n is a function of the seed and n, never of what ran before it."""
+"""Random streams by name: that of trial n is a function of the seed and n, never of what ran before it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cell space of NAS-Bench-101 (Ying et al. 2019): at most seven vertices and nine edges, operations on vertices."""
+"""The cells of NAS-Bench-101 (Ying et al. 2019): at most 7 vertices and 9 edges, operations on vertices."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from morphogen.spaces.space import Space
 
 
 def grammar(vertices: int = 7, edges: int = 9) -> str:
-    """Return the grammar of cells with at most `vertices` vertices (input and output included) and `edges` edges.
+    """Return the grammar of cells of at most `vertices` vertices (input and output included), `edges` edges.
 
     Each inner vertex is an edge of our topology that carries its operation; each possible edge of the cell is
     one that carries `identity` or `zero`. A vertex off every input-output path vanishes, so smaller cells are

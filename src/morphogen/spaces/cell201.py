@@ -1,4 +1,4 @@
-"""The cell space of NAS-Bench-201 (Dong and Yang 2020): five operations on the six edges of a four-node cell."""
+"""The cells of NAS-Bench-201 (Dong and Yang 2020): five operations on the six edges of a four-node cell."""
 
 from __future__ import annotations
 

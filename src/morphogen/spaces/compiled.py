@@ -17,8 +17,8 @@ from morphogen.spaces.text import nearest
 class Choice:
     """One way to build a symbol: a terminal whose arguments are symbols (as numbers).
 
-    weight counts repeated alternatives; probability is that of drawing productions one by one; leaf is the tree of a
-    terminal without arguments, shared by all who need it.
+    weight counts repeated alternatives; probability is that of drawing productions one by one; leaf is the
+    tree of a terminal without arguments, shared by all who need it.
     """
 
     terminal: Terminal
@@ -32,7 +32,7 @@ class Choice:
 @final
 @dataclass(slots=True)
 class Symbol:
-    """A nonterminal, or the inside of a nested pattern, with its choices. `name` is what the grammar calls it."""
+    """A nonterminal, or the inside of a nested pattern, with its choices. The grammar calls it `name`."""
 
     name: str
     choices: list[Choice] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Symbol:
 
 @final
 class CompiledGrammar:
-    """The symbols of a checked grammar; `root` is the start symbol, `room` the depth bound where one is needed.
+    """The symbols of a checked grammar; `root` is the start, `room` the depth bound where one is needed.
 
     Raises:
         GrammarError: an undefined, unreachable or unproductive nonterminal, one that derives itself for
@@ -65,7 +65,7 @@ class CompiledGrammar:
         self.room = self._find_room()
         self._check_ambiguity()
 
-    # --- building -------------------------------------------------------------------------------------------------
+    # --- building -------------------------------------------------------------------------------------------
 
     def _number(self, pattern: Pattern) -> int:
         if pattern in self._numbers:
@@ -87,7 +87,7 @@ class CompiledGrammar:
     def _fill(
         self, symbol: Symbol, name: str, weight: int, probability: float, above: tuple[str, ...]
     ) -> None:
-        """Add the choices of nonterminal `name`, those of a lone nonterminal on the right as if they stood here."""
+        """Add the choices of `name`, those of a lone nonterminal on the right as if they stood here."""
         rule = self.rules[name]
         total = sum(alternative.weight for alternative in rule.alternatives)
         for alternative in rule.alternatives:
@@ -104,7 +104,7 @@ class CompiledGrammar:
                     symbol, alternative.pattern.name, weight * alternative.weight, share, (*above, name)
                 )
 
-    # --- checks ---------------------------------------------------------------------------------------------------
+    # --- checks ---------------------------------------------------------------------------------------------
 
     def _check_names(self) -> None:
         used, reached, todo = set[str](), {self.grammar.start}, [self.grammar.start]
@@ -143,7 +143,8 @@ class CompiledGrammar:
             number = self._numbers.get(Ref(rule.name))
             if number is not None and math.isinf(self.symbols[number].height):
                 raise GrammarError(
-                    f"{rule.name} never ends: each of its alternatives needs {rule.name} again; add one that does not",
+                    f"{rule.name} never ends: each of its alternatives needs {rule.name} again;"
+                    " add one that does not",
                     *_place(rule),
                 )
 
@@ -156,8 +157,8 @@ class CompiledGrammar:
                 rule = self.rules.get(self.symbols[cycle].name)
                 if self.grammar.depth is None:
                     raise GrammarError(
-                        f"the space is infinite: {self.symbols[cycle].name} can stand inside itself again and again;"
-                        " bound it, for example by the line `depth 8`",
+                        f"the space is infinite: {self.symbols[cycle].name} can stand inside itself again and"
+                        " again; bound it, for example by the line `depth 8`",
                         *(_place(rule) if rule else (0, 0)),
                     )
                 break
@@ -173,7 +174,7 @@ class CompiledGrammar:
         return self.grammar.depth
 
     def _deepest(self, number: int, deepest: dict[int, int], above: dict[int, None]) -> int | None:
-        """Note the depth of the deepest tree of a symbol; return a symbol that contains itself, if there is one."""
+        """Note the depth of the deepest tree of a symbol; return a symbol that contains itself, if any."""
         if number in deepest:
             return None
         if number in above:
@@ -202,14 +203,14 @@ class CompiledGrammar:
     def _overlaps(self) -> _Overlap:
         return _Overlap(self.symbols)
 
-    # --- reading a tree -------------------------------------------------------------------------------------------
+    # --- reading a tree -------------------------------------------------------------------------------------
 
     @cached_property
     def _matches(self) -> dict[tuple[int, Architecture], int]:
         return {}
 
     def head(self, number: int, architecture: Architecture) -> int:
-        """Return what `choice_of` returns, quickly, for an architecture that the symbol is known to derive."""
+        """Return what `choice_of` does, quickly, for an architecture that the symbol is known to derive."""
         heads = self.symbols[number].heads[architecture.terminal.name]
         return heads[0] if len(heads) == 1 else self.choice_of(number, architecture)
 

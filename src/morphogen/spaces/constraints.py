@@ -86,7 +86,7 @@ NO_PATH: Final = -1
 @final
 @dataclass(frozen=True)
 class Downsampling(Constraint):
-    """All paths from one node to another halve the map equally often; `times`, if given, over the whole network.
+    """All paths between two nodes halve the map equally often; `times`, if given, over the whole network.
 
     `operations` names the primitives that halve it. Parts of a constructor are judged one by one.
     """
@@ -183,7 +183,7 @@ class AllOf(Constraint):
         return all(p.accepts(v) for p, v in zip(self.parts, value, strict=True))
 
     def value(self, architecture: Architecture) -> Hashable | None:
-        """Return the value of an architecture, None where no whole with this part satisfies the constraints."""
+        """Return the value of an architecture, None where no whole with it satisfies the constraints."""
         if not architecture.args:
             return self.leaf(architecture.terminal.name)
         terminal = architecture.terminal

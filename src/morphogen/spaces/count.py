@@ -86,11 +86,14 @@ class Table(Generic[Number]):
                 found[end] = found.get(end, 0) + total
         return found
 
-    def others(self, symbol: int, chosen: int, room: int | None) -> list[tuple[int, dict[Value, Number], int]]:
+    def others(
+        self, symbol: int, chosen: int, room: int | None
+    ) -> list[tuple[int, dict[Value, Number], int]]:
         """Return the possible choices of a symbol but one: (number, its sums, their total)."""
         key = (symbol, chosen, room)
         if key not in self._others:
-            shares = [(i, self.shares(symbol, i, room)) for i in range(len(self._weights[symbol])) if i != chosen]
+            numbers = [i for i in range(len(self._weights[symbol])) if i != chosen]
+            shares = [(i, self.shares(symbol, i, room)) for i in numbers]
             self._others[key] = [(i, sums, int(sum(sums.values()))) for i, sums in shares if sums]
         return self._others[key]
 
@@ -99,12 +102,12 @@ class Table(Generic[Number]):
         sums = self.sums(self.grammar.root, self.grammar.room)
         return {value: total for value, total in sums.items() if self.constraint.accepts(value)}
 
-    # --- one argument after the other -----------------------------------------------------------------------------
+    # --- one argument after the other -----------------------------------------------------------------------
 
     def steps(
         self, symbol: int, index: int, room: int | None, position: int, state: Any, goal: Value
     ) -> list[tuple[Any, Number, Number, Any]]:
-        """Return how argument `position` of a choice can go on from `state` so that the whole can have value `goal`.
+        """Return how argument `position` of a choice can go on from `state` to a whole with value `goal`.
 
         Each entry is (value of the argument, its sum, sum over the completions behind it, state after it).
         """
@@ -130,7 +133,7 @@ class Table(Generic[Number]):
         return known
 
     def unrank(self, symbol: int, room: int | None, value: Value, number: int) -> Architecture:
-        """Return tree number `number` among those of `symbol` with `value` (integer tables with weight 1 only)."""
+        """Return tree `number` among those of `symbol` with `value` (integer tables with weight 1 only)."""
         key = (symbol, room, value)
         trees = self._trees.get(key)
         if trees is None:
@@ -182,7 +185,7 @@ class Table(Generic[Number]):
     def _plan(
         self, symbol: int, index: int, room: int | None, value: Value
     ) -> list[tuple[int, Value, int]] | None:
-        """Return (symbol, value, completions) of each argument where there is only one way on: the fast path."""
+        """Return (symbol, value, completions) of each argument if there is only one way: the fast path."""
         choice = self.grammar.symbols[symbol].choices[index]
         state: Any = self.constraint.begin(choice.terminal)
         plan: list[tuple[int, Value, int]] | None = []
@@ -243,7 +246,7 @@ def _below(room: int | None) -> int | None:
 
 
 def locate(sums: Mapping[Value, int], number: int) -> tuple[Value, int]:
-    """Return the value whose block contains `number` when all blocks stand in a row, and the place within it."""
+    """Return the value whose block holds `number` when all blocks stand in a row, and the place within it."""
     for value, total in sums.items():
         if number < total:
             return value, number

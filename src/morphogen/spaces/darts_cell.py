@@ -1,4 +1,4 @@
-"""The cell space of DARTS (Liu et al. 2019): a normal and a reduction cell of four nodes with two inputs each."""
+"""The cells of DARTS (Liu et al. 2019): a normal and a reduction cell of four nodes with two inputs each."""
 
 from __future__ import annotations
 

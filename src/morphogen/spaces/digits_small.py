@@ -1,4 +1,4 @@
-"""A small hierarchical space for small images: stages of blocks of operations, with one or two halvings between."""
+"""A small hierarchical space for small images: stages of blocks, with one or two halvings between."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def _places(space: Space) -> list[tuple[Path, int, int]]:
 
 
 def operation_counts(space: Space, architectures: Sequence[Architecture]) -> Floats:
-    """Return `[n, operations]`: how often each primitive of `space.operations` stands in the simplified graph."""
+    """Return `[n, operations]`: how often each of `space.operations` stands in the simplified graph."""
     names = [name for name in space.operations if name not in ("identity", "zero")]
     return Vocabulary(tuple(names)).array([Counter(_labels(a)) for a in architectures])
 
@@ -171,13 +171,12 @@ def wl_features(architectures: Sequence[Architecture], rounds: int = 2) -> list[
 
 
 def adjacency(architectures: Sequence[Architecture]) -> tuple[Floats, NDArray[np.str_]]:
-    """Return matrices `[n, v, v]` and labels `[n, v]` of the simplified graphs, inputs first and the output last.
+    """Return matrices `[n, v, v]` and labels `[n, v]` of the simplified graphs, inputs first, output last.
 
     Entry `[i, a, b]` says how often vertex b sums vertex a. Smaller graphs are padded with zeros and empty
-    labels. Vertices stand in the order of the graph, which is topological; parts of a constructor follow each
-    other.
+    labels. Vertices stand in canonical order, which is topological; parts of a constructor follow each other.
     """
-    listed = [graphs(architecture) for architecture in architectures]
+    listed = [[graph.canonical() for graph in graphs(architecture)] for architecture in architectures]
     size = max((sum(len(g.labels) + 1 for g in parts) for parts in listed), default=0)
     matrices = np.zeros((len(listed), size, size))
     labels = [[""] * size for _ in listed]

@@ -1,4 +1,4 @@
-"""Hierarchical NAS-Bench-201 (Schrodi et al. 2023): macro topology, stages, cells and convolution blocks in one grammar."""
+"""Hierarchical NAS-Bench-201 (Schrodi et al. 2023): macro topology, stages, cells, blocks in one grammar."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ NORM -> batch_norm | instance_norm | layer_norm
 
 @cache
 def hierarchical201() -> Space:
-    """10^375.85 architectures (10^446.09 weighted derivations), each halving the map exactly twice on every path."""
+    """10^375.85 architectures (10^446.09 weighted derivations), each halving the map twice on every path."""
     return Space.from_text(GRAMMAR, "hierarchical201")

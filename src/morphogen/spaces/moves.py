@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from morphogen.architecture import Architecture
-from morphogen.spaces.count import below, locate
+from morphogen.spaces.count import Value, below, locate
 from morphogen.spaces.grammar import SpaceError
 from morphogen.spaces.space import Path, Space, Step, walk
 
@@ -35,9 +35,13 @@ def mutate(space: Space, architecture: Architecture, rng: np.random.Generator) -
         if _allowed(space, child):
             return child
     for place in rng.permutation(len(steps)):
-        child_or_none = next(_elsewhere(space, architecture, steps[place]), None)
-        if child_or_none is not None:
-            return child_or_none
+        blocks = _blocks(space, architecture, steps[place])
+        if blocks:
+            path, symbol, _, room = steps[place]
+            index = blocks[int(rng.random() * len(blocks))][0]
+            sums = {value: total for i, value, total in blocks if i == index}
+            value, number = locate(sums, below(sum(sums.values()), rng))
+            return architecture.replace(path, space.table.unrank_choice(symbol, index, room, value, number))
     raise SpaceError(f"{architecture} has no neighbour in {space.name}: no single decision can be changed")
 
 
@@ -57,13 +61,13 @@ def cross(
     if mother == father:
         return mother
     donors: dict[object, list[Architecture]] = {}
-    for path, symbol, _, room in walk(space, father):
-        donors.setdefault((symbol, room) if anywhere else (symbol, room, path), []).append(father.at(path))
+    for path, symbol, _, _ in walk(space, father):
+        donors.setdefault(symbol if anywhere else (symbol, path), []).append(father.at(path))
     options = [
         (path, part)
         for path, symbol, _, room in walk(space, mother)
-        for part in donors.get((symbol, room) if anywhere else (symbol, room, path), ())
-        if part != mother.at(path) and path
+        for part in donors.get(symbol if anywhere else (symbol, path), ())
+        if path and part != mother.at(path) and _fits(part, room)
     ]
     for place in rng.permutation(len(options)):
         path, part = options[place]
@@ -78,15 +82,16 @@ def self_cross(space: Space, architecture: Architecture, rng: np.random.Generato
 
     Neither part contains the other. Where no two parts can be swapped the architecture itself is returned.
     """
-    groups: dict[object, list[Path]] = {}
+    groups: dict[int, list[tuple[Path, Architecture, int | None]]] = {}
     for path, symbol, _, room in walk(space, architecture):
-        groups.setdefault((symbol, room), []).append(path)
+        groups.setdefault(symbol, []).append((path, architecture.at(path), room))
     pairs = [
         (one, two)
-        for paths in groups.values()
-        for index, one in enumerate(paths)
-        for two in paths[:index]
-        if one[: len(two)] != two and two[: len(one)] != one and architecture.at(one) != architecture.at(two)
+        for places in groups.values()
+        for index, (one, here, room) in enumerate(places)
+        for two, there, other_room in places[:index]
+        if here != there and one[: len(two)] != two and two[: len(one)] != one
+        if _fits(there, room) and _fits(here, other_room)
     ]
     for place in rng.permutation(len(pairs)):
         one, two = pairs[place]
@@ -142,15 +147,30 @@ def _open(space: Space, architecture: Architecture) -> list[Step]:
 
 def _elsewhere(space: Space, architecture: Architecture, step: Step) -> Iterator[Architecture]:
     """Yield the architectures that take another alternative at one step."""
+    path, symbol, _, room = step
+    for index, value, total in _blocks(space, architecture, step):
+        for number in range(total):
+            yield architecture.replace(path, space.table.unrank_choice(symbol, index, room, value, number))
+
+
+def _blocks(space: Space, architecture: Architecture, step: Step) -> list[tuple[int, Value, int]]:
+    """Return (alternative, value, number of parts) of the parts that may stand at a step instead.
+
+    The constraints see no more of a part than its value, so one part speaks for all that share it.
+    """
     path, symbol, chosen, room = step
-    for index in range(len(space.compiled.symbols[symbol].choices)):
-        if index != chosen:
-            for value, total in space.table.shares(symbol, index, room).items():
-                for number in range(total):
-                    part = space.table.unrank_choice(symbol, index, room, value, number)
-                    child = architecture.replace(path, part)
-                    if _allowed(space, child):
-                        yield child
+    return [
+        (index, value, total)
+        for index, sums, _ in space.table.others(symbol, chosen, room)
+        for value, total in sums.items()
+        if _allowed(
+            space, architecture.replace(path, space.table.unrank_choice(symbol, index, room, value, 0))
+        )
+    ]
+
+
+def _fits(part: Architecture, room: int | None) -> bool:
+    return room is None or part.depth <= room
 
 
 def _allowed(space: Space, child: Architecture) -> bool:

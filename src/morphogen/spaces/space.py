@@ -62,7 +62,8 @@ class Space:
     def __post_init__(self) -> None:
         if not self.count():
             raise SpaceError(
-                f"{self.name} is empty: no architecture satisfies {' and '.join(map(str, self.grammar.constraints))}"
+                f"{self.name} is empty: no architecture satisfies "
+                + " and ".join(map(str, self.grammar.constraints))
             )
 
     @classmethod
@@ -95,7 +96,7 @@ class Space:
     def __str__(self) -> str:
         return f"{self.name}: {len(self.grammar.rules)} rules, {brief(self.count())} architectures"
 
-    # --- what is cached -------------------------------------------------------------------------------------------
+    # --- what is cached -------------------------------------------------------------------------------------
 
     @cached_property
     def compiled(self) -> CompiledGrammar:
@@ -134,10 +135,10 @@ class Space:
         """The names of all primitives, sorted."""
         return primitives(self.compiled)
 
-    # --- counting and sampling ------------------------------------------------------------------------------------
+    # --- counting and sampling ------------------------------------------------------------------------------
 
     def count(self, *, weighted: bool = False) -> int:
-        """Return the exact number of architectures; `weighted` counts an alternative of weight w as w alternatives."""
+        """Return the exact number of architectures; `weighted` counts an alternative of weight w as w."""
         if weighted:
             return sum(Table(self.compiled, self.constraint, lambda choice: choice.weight).root().values())
         return self._total
@@ -178,7 +179,7 @@ class Space:
         """Yield all architectures, lazily and in the order of their numbers."""
         return map(self.unrank, range(self._total))
 
-    # --- membership -----------------------------------------------------------------------------------------------
+    # --- membership -----------------------------------------------------------------------------------------
 
     def contains(self, architecture: Architecture) -> bool:
         """Whether the grammar derives `architecture` and it satisfies depth and constraints."""
@@ -219,7 +220,7 @@ class Space:
         return architecture
 
     def read(self, text: str) -> Architecture:
-        """Read an architecture written with the terminals of this space, without asking whether it is in it."""
+        """Read an architecture written with this space's terminals, without asking whether it is in it."""
         known = self._terminals
         return read_architecture(
             text, lambda name, count: known.get((name, count)) or terminal_named(name, count, {})
@@ -229,7 +230,7 @@ class Space:
     def _terminals(self) -> dict[tuple[str, int], Any]:
         return {(terminal.name, terminal.arity): terminal for terminal in self.grammar.terminals()}
 
-    # --- positions ------------------------------------------------------------------------------------------------
+    # --- positions ------------------------------------------------------------------------------------------
 
     def decisions(self, architecture: Architecture) -> tuple[Decision, ...]:
         """Return the derivation: one decision for each nonterminal, from the root down, left to right."""
@@ -269,7 +270,8 @@ class Space:
             self.check(at)
         rules: list[Rule] = []
         top = self._narrow(self.compiled.root, (), candidates, at, rules)
-        grammar = replace(self.grammar, start="Region", rules=(Rule("Region", (Alternative(top),)), *rules))
+        start = self._unused("Region")
+        grammar = replace(self.grammar, start=start, rules=(Rule(start, (Alternative(top),)), *rules))
         return replace(self, grammar=_with_reached(grammar, self.grammar.rules), name=f"{self.name} region")
 
     def _narrow(
@@ -280,13 +282,13 @@ class Space:
         at: Architecture | None,
         rules: list[Rule],
     ) -> Pattern:
-        """Return the pattern of a symbol with the region's positions cut out; add a rule for each of these."""
+        """Return the pattern of a symbol with the region's positions cut out; add a rule for each."""
         name = self.compiled.symbols[symbol].name
         if path in candidates:
             for part in candidates[path]:
                 if self.compiled.choice_of(symbol, part) < 0:
                     raise SpaceError(f"position {_written(path)}: {name} does not derive {_short(part)}")
-            position = Ref(f"Position_{'_'.join(map(str, path))}" if path else "Position")
+            position = Ref(self._unused("_".join(["Position", *map(str, path)])))
             rules.append(Rule(position.name, tuple(Alternative(ground(part)) for part in candidates[path])))
             return position
         if not any(path == other[: len(path)] for other in candidates):
@@ -312,6 +314,12 @@ class Space:
             ),
         )
 
+    def _unused(self, name: str) -> str:
+        """Return `name`, lengthened where a nonterminal of this space (itself a region) is called so."""
+        while name in self.compiled.rules:
+            name += "_"
+        return name
+
     def _free(self, symbol: int) -> Pattern:
         name = self.compiled.symbols[symbol].name
         return (
@@ -325,7 +333,7 @@ Step: TypeAlias = tuple[Path, int, int, int | None]
 
 
 def walk(space: Space, architecture: Architecture) -> Iterator[Step]:
-    """Yield (path, symbol, choice, room) for each node of an architecture of the space, from the root down."""
+    """Yield (path, symbol, choice, room) for each node of an architecture, from the root down."""
     compiled = space.compiled
     todo: list[tuple[Path, int, int | None, Architecture]] = [
         ((), compiled.root, compiled.room, architecture)

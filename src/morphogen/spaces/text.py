@@ -225,7 +225,7 @@ def _place(statement: Any) -> tuple[int, int]:
 
 
 def terminal_named(name: str, count: int, declared: dict[str, Terminal]) -> Terminal:
-    """Return the terminal called `name` for `count` arguments: declared, built in, or (without any) a primitive.
+    """Return the terminal `name` for `count` arguments: declared, built in, or (without any) a primitive.
 
     Raises:
         ArchitectureError: a wrong number of arguments, or a name with arguments that nobody knows.
@@ -239,8 +239,8 @@ def terminal_named(name: str, count: int, declared: dict[str, Terminal]) -> Term
         return known
     if count:
         raise ArchitectureError(
-            f"{name} takes no arguments{nearest(name, [*declared, *VARIADIC, *CONSTRUCTORS])} (to give it some, declare"
-            f" it: `topology {name}: 1-2 2-3` or `constructor {name} {count}`)"
+            f"{name} takes no arguments{nearest(name, [*declared, *VARIADIC, *CONSTRUCTORS])} (to give it"
+            f" some, declare it: `topology {name}: 1-2 2-3` or `constructor {name} {count}`)"
         )
     return Primitive(name)
 

@@ -1,8 +1,9 @@
-"""A list of architectures, estimated in its order: for tables of truth, reference sets and hand-made candidates."""
+"""A list of architectures, estimated in its order: for tables of truth and hand-made candidates."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import final
 
 import numpy as np
@@ -15,27 +16,43 @@ from morphogen.strategies.strategy import Strategy
 
 @final
 @dataclass(frozen=True)
-class Listed(Strategy[tuple[tuple[Architecture, ...], int]]):
+class Place:
+    """The list, empty where the whole space is meant, and how many of it have been asked for."""
+
+    space: Space
+    listed: tuple[Architecture, ...]
+    asked: int = 0
+
+
+@final
+@dataclass(frozen=True)
+class Listed(Strategy[Place]):
     """Ask for each architecture of a list once; without a list, for each architecture of the space.
 
-    architectures: texts or architectures; they must lie in the space (a `SpaceError` says which does not, and why).
+    architectures: texts or architectures; they must lie in the space (a `SpaceError` says which does not, and
+    why).
     """
 
     architectures: tuple[Architecture | str, ...] = ()
 
-    def start(self, space: Space, metric: Metric) -> tuple[tuple[Architecture, ...], int]:
-        given = self.architectures or tuple(space.enumerate())
-        read = tuple(space.parse(a) if isinstance(a, str) else a for a in given)
-        for architecture in read:
+    exceptions = MappingProxyType(
+        {
+            "distinct": "two architectures of a list are two trials, also where they are one network",
+            "improves": "the order is the list's, not that of the results",
+        }
+    )
+
+    def start(self, space: Space, metric: Metric) -> Place:
+        listed = tuple(space.read(a) if isinstance(a, str) else a for a in self.architectures)
+        for architecture in listed:
             space.check(architecture)
-        return read, 0
+        return Place(space, listed)
 
-    def ask(self, state: tuple[tuple[Architecture, ...], int], rng: np.random.Generator) -> Proposal | None:
-        listed, asked = state
-        return Proposal(listed[asked]) if asked < len(listed) else None
+    def ask(self, state: Place, rng: np.random.Generator) -> Proposal | None:
+        space, listed, asked = state.space, state.listed, state.asked
+        if asked >= (len(listed) or space.count()):
+            return None
+        return Proposal(listed[asked] if listed else space.unrank(asked))
 
-    def tell(
-        self, state: tuple[tuple[Architecture, ...], int], trial: Trial
-    ) -> tuple[tuple[Architecture, ...], int]:
-        listed, asked = state
-        return (listed, asked + 1) if trial.pending else state
+    def tell(self, state: Place, trial: Trial) -> Place:
+        return replace(state, asked=state.asked + 1) if trial.pending else state

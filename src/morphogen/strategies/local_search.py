@@ -10,6 +10,7 @@ import numpy as np
 
 from morphogen.architecture import Architecture
 from morphogen.records import Metric, Proposal, Trial
+from morphogen.spaces.grammar import SpaceError
 from morphogen.spaces.moves import mutate, neighbours
 from morphogen.spaces.space import Space
 from morphogen.strategies.seen import Seen, Unique
@@ -25,7 +26,7 @@ DRAWS: Final = 16
 @final
 @dataclass(frozen=True)
 class Climb:
-    """Where the walk stands; `here` is None from a restart until its first estimate. `starts` counts random draws."""
+    """Where the walk stands; `here` is None from a restart to its estimate, `starts` counts random draws."""
 
     space: Space
     metric: Metric
@@ -37,10 +38,10 @@ class Climb:
 @final
 @dataclass(frozen=True)
 class LocalSearch(Strategy[Climb]):
-    """Ask unseen neighbours in random order, move on the first improvement, restart at random when none is left.
+    """Ask unseen neighbours in random order, move on the first improvement, restart when none is left.
 
-    initial: random architectures at the beginning, of which the best is the first place. unique: what is never asked
-    twice.
+    initial: random architectures at the beginning, of which the best is the first place. unique: what is
+    never asked twice.
     """
 
     initial: int = 10
@@ -58,10 +59,13 @@ class LocalSearch(Strategy[Climb]):
         return Proposal(drawn) if drawn else None
 
     def _neighbour(self, state: Climb, here: Architecture, rng: np.random.Generator) -> Architecture | None:
-        for _ in range(DRAWS):
-            candidate = mutate(state.space, here, rng)
-            if candidate not in state.seen:
-                return candidate
+        try:
+            for _ in range(DRAWS):
+                candidate = mutate(state.space, here, rng)
+                if candidate not in state.seen:
+                    return candidate
+        except SpaceError:  # constraints can leave an architecture without a neighbour
+            return None
         rest = [a for a in islice(neighbours(state.space, here), EXAMINED) if a not in state.seen]
         return rest[int(rng.random() * len(rest))] if rest else None
 
@@ -69,7 +73,8 @@ class LocalSearch(Strategy[Climb]):
         start = trial.proposal.parent is None
         if trial.pending:
             here = None if start and state.starts >= self.initial else state.here
-            return replace(state, here=here, starts=state.starts + start, seen=state.seen.add(trial.architecture))
+            seen = state.seen.add(trial.architecture)
+            return replace(state, here=here, starts=state.starts + start, seen=seen)
         if trial.failed or (state.here is None and not start):
             return state
         better = state.here is None or state.metric.score(trial) > state.metric.score(state.here)

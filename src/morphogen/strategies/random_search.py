@@ -1,4 +1,4 @@
-"""Random search: architectures drawn independently of all results (Bergstra and Bengio 2012; Li and Talwalkar 2019)."""
+"""Random search: draws independent of all results (Bergstra and Bengio 2012; Li and Talwalkar 2019)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class Asked:
 class RandomSearch(Strategy[Asked]):
     """Draw without looking at results: the baseline that every other strategy must beat.
 
-    unique: what is never asked twice. over: uniform over architectures, or over productions (small ones likelier).
+    unique: what is never asked twice. over: uniform over architectures, or over productions (small ones
+    likelier).
     """
 
     unique: Unique = Unique.NETWORK

@@ -1,4 +1,4 @@
-"""Regularized evolution: breed from a tournament's winner, let the oldest die (Real et al. 2019, algorithm 1)."""
+"""Regularized evolution: breed from a tournament's winner, let the oldest die (Real et al. 2019)."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ class Aging:
 class RegularizedEvolution(Strategy[Aging]):
     """Mutate the best of a random tournament; the population forgets by age, not by fitness.
 
-    population: how many live. tournament: how many compete, drawn with replacement. unique: what is never asked
-    twice; a mutant that was seen is mutated on. The default is small, as searches on real data have few trials.
+    population: how many live. tournament: how many compete, drawn with replacement. unique: what is never
+    asked twice; a mutant that was seen is mutated on. The default is small, as searches on real data have few
+    trials. Algorithm 1 of the paper.
     """
 
     population: int = 30

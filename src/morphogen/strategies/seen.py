@@ -11,13 +11,14 @@ import numpy as np
 
 from morphogen.architecture import Architecture
 from morphogen.spaces.count import below
+from morphogen.spaces.grammar import SpaceError
 from morphogen.spaces.space import Space
 
 Draw: TypeAlias = Callable[[np.random.Generator], Architecture]
 Move: TypeAlias = Callable[[Architecture, np.random.Generator], Architecture]
 
 TRIES: Final = 32
-"""How often a repeat is moved on, and how often a uniform sample is drawn, before the space is looked through."""
+"""How often a repeat is moved on, and a uniform sample drawn, before the space is looked through."""
 
 LOOKED_THROUGH: Final = 200_000
 """How many architectures of the space are looked through at most."""
@@ -43,7 +44,9 @@ class Seen:
     def __init__(self, unique: Unique, names: Iterable[str | Architecture] = ()) -> None:
         self.unique = unique
         self._names: immutables.Map[str | Architecture, None]
-        self._names = names if isinstance(names, immutables.Map) else immutables.Map((name, None) for name in names)
+        if not isinstance(names, immutables.Map):
+            names = immutables.Map((name, None) for name in names)
+        self._names = names
 
     def _name(self, architecture: Architecture) -> str | Architecture:
         return architecture.key if self.unique is Unique.NETWORK else architecture
@@ -70,17 +73,22 @@ class Seen:
             return self
         return Seen(self.unique, self._names.set(self._name(architecture), None))
 
-    def fresh(self, space: Space, rng: np.random.Generator, draw: Draw, move: Move | None = None) -> Architecture | None:
-        """Return an unseen architecture: drawn by `draw`, and while it is a repeat, drawn again or moved on by `move`.
+    def fresh(
+        self, space: Space, rng: np.random.Generator, draw: Draw, move: Move | None = None
+    ) -> Architecture | None:
+        """Return an unseen architecture by `draw`; a repeat is moved on by `move`, without it drawn again.
 
-        Where that leads nowhere, a uniform sample is taken, and at last the space is looked through from a random
-        place on. Returns None where nothing unseen is left.
+        Where that leads nowhere, a uniform sample is taken, and at last the space is looked through from a
+        random place on. Returns None where nothing unseen is left.
         """
-        candidate = draw(rng)
-        for _ in range(TRIES):
-            if candidate not in self:
-                return candidate
-            candidate = move(candidate, rng) if move else draw(rng)
+        try:
+            candidate = draw(rng)
+            for _ in range(TRIES):
+                if candidate not in self:
+                    return candidate
+                candidate = move(candidate, rng) if move else draw(rng)
+        except SpaceError:  # an architecture that no move can leave
+            candidate = space.sample(rng)
         for _ in range(TRIES):
             if candidate not in self:
                 return candidate

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Generic, TypeVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 
 from morphogen.records import Metric, Proposal, Trial
 from morphogen.spaces.space import Space
-
 
 State = TypeVar("State")
 
@@ -17,10 +18,15 @@ State = TypeVar("State")
 class Strategy(ABC, Generic[State]):
     """Settings of a search strategy, as a frozen dataclass that only stores.
 
-    A state is a value: `ask` reads it, `tell` returns the next one, and everything a strategy knows is a fold of
-    `tell` over the trials. Each trial is told twice, pending when it is asked and again when its estimate is there,
-    in whatever order estimates finish; a failed estimate is told too.
+    A state is a value: `ask` reads it, `tell` returns the next one, and everything a strategy knows is a fold
+    of `tell` over the trials. Each trial is told twice, pending when it is asked and again when its estimate
+    is there, in whatever order estimates finish; a failed estimate is told too.
+
+    exceptions: checks of `morphogen.testing.strategies` that the strategy is not meant to pass, each with the
+    reason.
     """
+
+    exceptions: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     @abstractmethod
     def start(self, space: Space, metric: Metric) -> State:
@@ -35,5 +41,5 @@ class Strategy(ABC, Generic[State]):
         """Return the state that knows `trial` too."""
 
     def learn(self, state: State) -> State:
-        """Return the state after refitting whatever is learnt from the told trials; nothing for most strategies."""
+        """Return the state after refitting what is learnt from the told trials; most learn nothing."""
         return state

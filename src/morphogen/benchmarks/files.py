@@ -1,0 +1,49 @@
+"""Where the tables lie: the folder that MORPHOGEN_DATA names, or one given by hand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+VARIABLE: Final = "MORPHOGEN_DATA"
+"""The environment variable that names the folder of the tables."""
+
+FOLDER: Final = "../shared/data"
+"""Where they are looked for when the variable is not set."""
+
+
+class MissingData(FileNotFoundError):
+    """A table that is not there, or a reader for it that is not installed."""
+
+
+def data_file(name: str, folder: str | Path | None = None) -> Path:
+    """Return the path of a data file; raise `MissingData`, naming file and variable, where there is none."""
+    path = Path(folder or os.environ.get(VARIABLE) or FOLDER) / name
+    if not path.is_file():
+        raise MissingData(f"there is no {path}; set {VARIABLE} to the folder that holds {name}")
+    return path
+
+
+def read_columns(path: Path, columns: Sequence[str]) -> dict[str, Any]:
+    """Return columns of a Parquet file as NumPy arrays.
+
+    Raises:
+        MissingData: pyarrow is not installed, the file cannot be read, or it has no such column.
+    """
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise MissingData(f'reading {path.name} needs pyarrow: pip install "morphogen[tables]"') from None
+    try:
+        known = set(parquet.read_schema(path).names)
+        if gone := [column for column in columns if column not in known]:
+            raise MissingData(f"{path} has no column {', '.join(gone)}; it is not the table that is wanted")
+        table = parquet.read_table(path, columns=list(columns))
+    except (pyarrow.ArrowException, OSError) as error:
+        if isinstance(error, MissingData):
+            raise
+        raise MissingData(f"{path} cannot be read as Parquet: {error}") from error
+    return {name: table.column(name).to_numpy() for name in columns}

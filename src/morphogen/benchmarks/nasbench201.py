@@ -1,0 +1,153 @@
+"""NAS-Bench-201 (Dong and Yang 2020): all 15,625 cells of `cell201`, trained on three data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from morphogen.architecture import Architecture
+from morphogen.benchmarks.benchmark import Benchmark
+from morphogen.benchmarks.files import data_file, read_columns
+from morphogen.estimators.table import Table, TableError
+from morphogen.records import Fidelity, Metric
+from morphogen.spaces.cell201 import cell201
+from morphogen.spaces.space import Space
+
+MAIN: Final = "nasbench201.parquet"
+SCORES: Final = "zc_nasbench201.parquet"
+
+DATASETS: Final = {
+    "cifar10": ("c10", "cifar10"),
+    "cifar100": ("c100", "cifar100"),
+    "imagenet16-120": ("in16", "ImageNet16-120"),
+}
+"""Our name of each data set -> its prefix in the main table, its name in the table of scores."""
+
+OPERATIONS: Final = ("zero", "identity", "conv1x1", "conv3x3", "avg_pool")
+"""Our operations by the codes of the main table, 0 to 4."""
+
+EDGES: Final = ("op_1<0", "op_2<0", "op_2<1", "op_3<0", "op_3<1", "op_3<2")
+"""The columns of the operations, in the order of the edges of our `cell`: 1-2, 1-3, 2-3, 1-4, 2-4, 3-4."""
+
+OFFICIAL: Final = {
+    "none": "zero",
+    "skip_connect": "identity",
+    "nor_conv_1x1": "conv1x1",
+    "nor_conv_3x3": "conv3x3",
+    "avg_pool_3x3": "avg_pool",
+}
+"""The benchmark's words for operations -> ours."""
+
+EPOCHS: Final = {
+    "score": 200,
+    "validation": 200,
+    "test": 200,
+    "validation_12": 12,
+    "test_12": 12,
+}
+"""What can be asked for, and after how many epochs of training it was measured."""
+
+
+def from_official(text: str) -> Architecture:
+    """Read an architecture from the benchmark's own text, `|nor_conv_3x3~0|+|none~0|skip_connect~1|+|...|`.
+
+    Raises:
+        TableError: a text that is not of that form.
+    """
+    nodes = [node.strip("|").split("|") for node in text.split("+")]
+    if [len(node) for node in nodes] != [1, 2, 3]:
+        raise TableError(f"{text!r} does not have the form |o~0|+|o~0|o~1|+|o~0|o~1|o~2|")
+    words = []
+    for node in nodes:
+        for place, edge in enumerate(node):
+            word, _, source = edge.partition("~")
+            if word not in OFFICIAL or source != str(place):
+                raise TableError(f"{text!r}: {edge!r} is not one of {', '.join(OFFICIAL)} from node {place}")
+            words.append(OFFICIAL[word])
+    return cell201().parse(f"stack(cell({', '.join(words)}))")
+
+
+@final
+@dataclass(frozen=True)
+class NASBench201(Benchmark):
+    """The table of one data set and one objective.
+
+    dataset: "cifar10", "cifar100" or "imagenet16-120". objective: "validation" (200 epochs, mean of the two
+    or three seeds), "test" (200 epochs, mean over the seeds), "validation_12" and "test_12" (12 epochs, a
+    schedule of its own), or "score": one further number a cell, of one run, under the name of a validation
+    accuracy in NASLib's tables; for CIFAR-100 and ImageNet16-120 it is closer to test accuracy and must not
+    be compared with published validation means. All are accuracies in per cent. folder: where the files lie,
+    `MORPHOGEN_DATA` unless told.
+
+    An estimate costs the table's training seconds; 12 epochs are counted as 12/200 of the 200.
+
+    Raises, when it is first used:
+        MissingData: a file is not there, or pyarrow is not.
+    """
+
+    dataset: str = "cifar10"
+    objective: str = "validation"
+    folder: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        for word, name, known in (
+            ("dataset", self.dataset, DATASETS),
+            ("objective", self.objective, EPOCHS),
+        ):
+            if name not in known:
+                raise ValueError(f"NAS-Bench-201 has no {word} {name!r}; there are {', '.join(known)}")
+
+    @property
+    def space(self) -> Space:
+        """`cell201`."""
+        return cell201()
+
+    @cached_property
+    def estimator(self) -> Table:
+        """The table, read when it is first asked for."""
+        path = data_file(MAIN, self.folder)
+        epochs, prefix = EPOCHS[self.objective], DATASETS[self.dataset][0]
+        seconds = read_columns(path, [f"{prefix}_train_time_s_e200"])[f"{prefix}_train_time_s_e200"]
+        return Table(
+            f"nasbench201 {self.dataset}",
+            _rows(path),
+            {Metric(self.objective, unit="%"): self._values(path)},
+            seconds=seconds.astype(np.float64) * epochs / 200,
+            fidelity=Fidelity(epochs=epochs),
+        )
+
+    def _values(self, path: Path) -> NDArray[np.float64]:
+        prefix, name = DATASETS[self.dataset]
+        if self.objective == "score":
+            scores = read_columns(data_file(SCORES, self.folder), ["dataset", "arch_index", "val_accuracy"])
+            here = scores["dataset"] == name
+            column = np.full(len(_rows(path)), np.nan)
+            column[scores["arch_index"][here]] = scores["val_accuracy"][here]
+            return column
+        if self.objective == "validation":
+            seeds = read_columns(path, [f"{prefix}_val_e200_s{seed}" for seed in range(3)])
+            return np.asarray(np.nanmean(np.stack(list(seeds.values())).astype(np.float64), axis=0))
+        kind = {"test": "test_e200", "validation_12": "val_e12", "test_12": "test_e12"}[self.objective]
+        return np.asarray(read_columns(path, [f"{prefix}_{kind}"])[f"{prefix}_{kind}"], dtype=np.float64)
+
+
+@cache
+def _rows(path: Path) -> Mapping[Architecture, int]:
+    """Return the row of each architecture; rows are numbered by the official index."""
+    columns: dict[str, Any] = read_columns(path, ["arch_index", *EDGES])
+    blank = cell201().unrank(0)
+    stack, cell = blank.terminal, blank.args[0].terminal
+    leaves = [cell201().read(name) for name in OPERATIONS]
+    if not np.array_equal(columns["arch_index"], np.arange(len(columns["arch_index"]))):
+        raise TableError(f"{path}: the rows are not in the order of arch_index")
+    codes = np.stack([columns[edge] for edge in EDGES], axis=1).tolist()
+    return {
+        Architecture(stack, (Architecture(cell, tuple(leaves[code] for code in row)),)): index
+        for index, row in enumerate(codes)
+    }

@@ -1,0 +1,41 @@
+"""Another estimator with more to say about how much is spent: it fills in what proposals leave open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import final
+
+import numpy as np
+
+from morphogen.estimators.estimator import Estimator
+from morphogen.records import Estimate, Fidelity, Metric, Proposal
+from morphogen.spaces.space import Space
+
+
+@final
+@dataclass(frozen=True)
+class AtFidelity(Estimator):
+    """Estimates as `estimator` does; what a proposal's fidelity leaves open is as in `fidelity`."""
+
+    estimator: Estimator
+    fidelity: Fidelity
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        return self.estimator.metrics
+
+    @property
+    def deterministic(self) -> bool:
+        return self.estimator.deterministic
+
+    @property
+    def fingerprint(self) -> str:
+        settings = ", ".join(f"{name}={value}" for name, value in self.fidelity.to_json().items())
+        return f"{self.estimator.fingerprint} at {settings}"
+
+    def estimate(self, proposal: Proposal, rng: np.random.Generator) -> Estimate:
+        """Estimate the proposal with its fidelity completed."""
+        return self.estimator.estimate(replace(proposal, fidelity=proposal.fidelity.over(self.fidelity)), rng)
+
+    def rehearse(self, space: Space, rng: np.random.Generator) -> None:
+        self.estimator.rehearse(space, rng)

@@ -1,0 +1,36 @@
+"""The contract of an estimator: how good is a proposal?"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from morphogen.records import Estimate, Metric, Proposal
+from morphogen.spaces.space import Space
+
+
+class Estimator(ABC):
+    """Performance estimation of one proposal at a time; picklable, and the same in every process."""
+
+    @property
+    @abstractmethod
+    def metrics(self) -> tuple[Metric, ...]:
+        """What every successful estimate reports; the first one is what a search improves unless told otherwise."""
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether the same proposal and stream give the same values (declared; the contract checks it)."""
+        return True
+
+    @property
+    def fingerprint(self) -> str:
+        """A text that names the estimator and the settings that change its values; kept in the journal."""
+        return type(self).__name__
+
+    @abstractmethod
+    def estimate(self, proposal: Proposal, rng: np.random.Generator) -> Estimate:
+        """Return the values and the cost of `proposal`, or an estimate with a failure. May raise: the pool records it."""
+
+    def rehearse(self, space: Space, rng: np.random.Generator) -> None:
+        """Try the cheapest possible step on one architecture of `space`; raise what would make every trial fail."""

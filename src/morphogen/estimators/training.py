@@ -1,0 +1,222 @@
+"""Performance by training: build the network, train it on images, score it on the validation split."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, final
+
+import numpy as np
+
+from morphogen.architecture import Architecture
+from morphogen.estimators.estimator import Estimator
+from morphogen.networks.building import build, cost
+from morphogen.networks.data import ImageData
+from morphogen.networks.operations import UnknownOperation, missing_operations
+from morphogen.networks.shapes import ShapeError
+from morphogen.records import Estimate, Failure, Fidelity, Metric, Proposal
+from morphogen.spaces.space import Space
+
+if TYPE_CHECKING:
+    from morphogen.networks.network import Network
+    from morphogen.networks.training import Recipe
+
+METRICS: Final = (
+    Metric("accuracy"),
+    Metric("loss", maximize=False),
+    Metric("seconds", maximize=False, unit="s"),
+    Metric("parameters", maximize=False),
+    Metric("multiply_adds", maximize=False),
+)
+
+
+@final
+@dataclass(frozen=True)
+class Training(Estimator):
+    """Trains each architecture from fresh weights; what a proposal's fidelity leaves open is as set here.
+
+    data: the images. epochs, channels (of the first stage), cells (a stage), batch_size, learning_rate (at
+    its peak; None is 0.1 for sgd and 0.003 for adamw): as in `Fidelity`. optimizer: SGD with Nesterov
+    momentum 0.9, or AdamW. shift: moves training images by up to an eighth of their side. flip: mirrors half
+    of them; right for photographs, wrong for digits. device: auto, cpu, cuda or mps.
+
+    Reports accuracy (a fraction) and loss on the validation split after the last epoch, the seconds of
+    training, and the size of the network; the curve holds each epoch.
+    """
+
+    data: ImageData
+    epochs: int = 10
+    channels: int = 16
+    cells: int = 1
+    batch_size: int = 64
+    learning_rate: float | None = None
+    weight_decay: float = 5e-4
+    label_smoothing: float = 0.0
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    shift: bool = True
+    flip: bool = False
+    device: str = "auto"
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        return METRICS
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether it runs on a CPU; there only the seconds differ between equal estimates."""
+        from morphogen.networks.batches import resolve
+
+        return resolve(self.device).type == "cpu"
+
+    @property
+    def fingerprint(self) -> str:
+        fields = ("epochs", "channels", "cells", "batch_size", "learning_rate", "weight_decay")
+        more = ("label_smoothing", "optimizer", "shift", "flip")
+        settings = ", ".join(f"{name}={getattr(self, name)}" for name in (*fields, *more))
+        return f"training({settings}) on {self.data.name} {self.data.fingerprint}"
+
+    def estimate(self, proposal: Proposal, rng: np.random.Generator) -> Estimate:
+        """Train and validate one architecture; a loss that is not finite is a failed estimate with its curve.
+
+        Raises:
+            ShapeError: the images are too small for the architecture.
+            UnknownOperation: the architecture names an operation that does not exist.
+        """
+        from morphogen.networks.training import Diverged, fit
+
+        begun = time.perf_counter()
+        fidelity = proposal.fidelity.over(self._fidelity)
+        data = self.data.at(fidelity.resolution)
+        network, size = self._build(proposal.architecture, data, fidelity, rng)
+        numbers = data.part(fidelity.fraction or 1.0)
+        started = time.perf_counter()
+        try:
+            fitted = fit(network, data, numbers, data.validation, self._recipe(fidelity), rng)
+        except Diverged as error:
+            failure = Failure(type(error).__name__, str(error))
+            return Estimate(cost=time.perf_counter() - begun, curve=error.curve, failure=failure)
+        ended = time.perf_counter()
+        values = {"accuracy": fitted.accuracy, "loss": fitted.loss, "seconds": ended - started, **size}
+        return Estimate(values, ended - begun, fitted.curve)
+
+    def rehearse(self, space: Space, rng: np.random.Generator) -> None:
+        """Train one narrow network of `space` for one step.
+
+        Raises:
+            UnknownOperation: the space names operations that do not exist.
+            ShapeError: no architecture of a few fits the images.
+        """
+        from morphogen.networks.training import fit
+
+        unknown = missing_operations(space.operations)
+        if unknown:
+            raise UnknownOperation(
+                f"{space.name} has operations that no network can be built of: {', '.join(unknown)} "
+                "(`morphogen list operations` shows all)"
+            )
+        narrow = Fidelity(epochs=1, channels=4, cells=1).over(self._fidelity)
+        data = self.data.at(narrow.resolution)
+        for attempt in range(_REHEARSED):
+            architecture = space.sample(rng)
+            try:
+                network, _ = self._build(architecture, data, narrow, rng)
+                break
+            except ShapeError as error:
+                if attempt == _REHEARSED - 1:
+                    raise ShapeError(
+                        f"{error} (so for {_REHEARSED} architectures of {space.name})"
+                    ) from error
+        recipe = self._recipe(narrow)
+        fit(network, data, data.train[: recipe.batch_size], data.validation[:2], recipe, rng)
+
+    @property
+    def _fidelity(self) -> Fidelity:
+        return Fidelity(
+            epochs=self.epochs,
+            channels=self.channels,
+            cells=self.cells,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+        )
+
+    def _recipe(self, fidelity: Fidelity) -> Recipe:
+        from morphogen.networks.training import Recipe
+
+        return Recipe(
+            epochs=fidelity.epochs or self.epochs,
+            batch_size=fidelity.batch_size or self.batch_size,
+            learning_rate=fidelity.learning_rate,
+            weight_decay=self.weight_decay,
+            label_smoothing=self.label_smoothing,
+            optimizer=self.optimizer,
+            shift=self.shift,
+            flip=self.flip,
+            device=self.device,
+        )
+
+    def _build(
+        self, architecture: Architecture, data: ImageData, fidelity: Fidelity, rng: np.random.Generator
+    ) -> tuple[Network, dict[str, float]]:
+        channels, cells = fidelity.channels or self.channels, fidelity.cells or self.cells
+        of = (architecture, data.shape, len(data.classes))
+        size = cost(*of, channels=channels, cells=cells)
+        network = build(*of, channels=channels, cells=cells, seed=int(rng.integers(2**62)))
+        return network, {"parameters": size.parameters, "multiply_adds": size.multiply_adds}
+
+
+_REHEARSED: Final = 5
+
+
+@final
+@dataclass(frozen=True)
+class Retrained:
+    """The winner, trained on training and validation split, and its score on the untouched test split.
+
+    accuracy: a fraction, with its 95% interval (Wilson 1927) over the `tested` images. seconds: of training.
+    """
+
+    network: Network
+    accuracy: float
+    interval: tuple[float, float]
+    loss: float
+    tested: int
+    seconds: float
+    parameters: int
+    multiply_adds: int
+    curve: tuple[Mapping[str, float], ...]
+
+
+def retrain(
+    architecture: Architecture,
+    training: Training,
+    rng: np.random.Generator,
+    fidelity: Fidelity = Fidelity(),
+) -> Retrained:
+    """Train `architecture` anew as `training` does, on training and validation split, and test it once.
+
+    Raises:
+        Diverged: the loss became infinite or NaN.
+    """
+    from morphogen.networks.training import fit, score
+
+    fidelity = fidelity.over(training._fidelity)
+    data = training.data.at(fidelity.resolution)
+    network, size = training._build(architecture, data, fidelity, rng)
+    numbers = np.concatenate([data.part(fidelity.fraction or 1.0), data.validation])
+    started = time.perf_counter()
+    fitted = fit(network, data, numbers, None, training._recipe(fidelity), rng)
+    seconds = time.perf_counter() - started
+    accuracy, loss = score(network, data, data.test, training.device)
+    interval = wilson(round(accuracy * data.test.size), data.test.size)
+    sizes = (int(size["parameters"]), int(size["multiply_adds"]))
+    return Retrained(network, accuracy, interval, loss, data.test.size, seconds, *sizes, curve=fitted.curve)
+
+
+def wilson(successes: int, trials: int, z: float = 1.959963984540054) -> tuple[float, float]:
+    """Return the score interval of a proportion (Wilson 1927, eq. 1), 95% unless `z` says otherwise."""
+    share, square = successes / trials, z * z / trials
+    middle = (share + square / 2) / (1 + square)
+    half = z * math.sqrt(share * (1 - share) / trials + square / (4 * trials)) / (1 + square)
+    return max(0.0, middle - half), min(1.0, middle + half)

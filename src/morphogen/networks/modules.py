@@ -1,0 +1,111 @@
+"""The torch modules of layers and cells; no forward pass has data-dependent control flow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from morphogen.graph import Graph
+
+
+class Residual(nn.Module):
+    """The sum of two ways through."""
+
+    def __init__(self, main: nn.Module, shortcut: nn.Module) -> None:
+        super().__init__()
+        self.main = main
+        self.shortcut = shortcut
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `[n, c, h, w]` to what both ways make of it, added."""
+        return self.main(x) + self.shortcut(x)  # type: ignore[no-any-return]
+
+
+class FactorizedReduce(nn.Module):
+    """Halves maps of `height` x `width` by two 1x1 convolutions of stride 2, one shifted by a pixel."""
+
+    def __init__(self, incoming: int, outgoing: int, height: int, width: int) -> None:
+        super().__init__()
+        self.even = nn.Conv2d(incoming, outgoing - outgoing // 2, 1, stride=2, bias=False)
+        self.odd = nn.Conv2d(incoming, outgoing // 2, 1, stride=2, bias=False) if outgoing > 1 else None
+        self.norm = nn.BatchNorm2d(outgoing)
+        # An odd side is rounded up, so the shifted view needs a zero beyond the edge.
+        self.padding = (0, width % 2, 0, height % 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `[n, incoming, h, w]` to `[n, outgoing, ceil(h / 2), ceil(w / 2)]`."""
+        x = functional.relu(x)
+        halves = [self.even(x)]
+        if self.odd is not None:
+            halves.append(self.odd(functional.pad(x, self.padding)[:, :, 1:, 1:]))
+        return self.norm(torch.cat(halves, dim=1))  # type: ignore[no-any-return]
+
+
+class Cell(nn.Module):
+    """A graph of operations: each reads the sum (or the join along the channels) of its predecessors."""
+
+    def __init__(self, graph: Graph, joins: Sequence[bool], operations: Iterable[nn.Module]) -> None:
+        super().__init__()
+        self.operations = nn.ModuleList(operations)
+        self.sources = [list(terms) for terms in graph.predecessors[graph.inputs :]]
+        self.joins = list(joins)
+        self.output = list(graph.output)
+        last_use = {source: step for step, sources in enumerate(self.sources) for source in sources}
+        self.spent: list[list[int]] = [[] for _ in self.sources]
+        for source, step in last_use.items():
+            if source not in self.output:
+                self.spent[step].append(source)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Map one `[n, c, h, w]` an input to the sum of what reaches the output."""
+        if not self.output:
+            return torch.zeros_like(inputs[0])
+        values = dict(enumerate(inputs))
+        steps = zip(self.operations, self.sources, self.joins, self.spent, strict=True)
+        for vertex, (operation, sources, joins, spent) in enumerate(steps, len(inputs)):
+            values[vertex] = operation(_gather(values, sources, joins))
+            for source in spent:
+                del values[source]
+        return _gather(values, self.output, False)
+
+
+def _gather(values: Mapping[int, Tensor], sources: Sequence[int], joins: bool) -> Tensor:
+    terms = [values[source] for source in sources]
+    if joins:
+        return torch.cat(terms, dim=1)
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
+
+
+class PreparedCell(nn.Module):
+    """A cell that brings what it reads to one shape first, as in DARTS."""
+
+    def __init__(self, prepare: Iterable[nn.Module], cell: nn.Module) -> None:
+        super().__init__()
+        self.prepare = nn.ModuleList(prepare)
+        self.cell = cell
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Map one map an input to one map."""
+        return self.cell(*[prepare(x) for prepare, x in zip(self.prepare, inputs, strict=True)])  # type: ignore[no-any-return]
+
+
+class Cascade(nn.Module):
+    """Cells that each read the results of the two cells before them (the first one reads its input twice)."""
+
+    def __init__(self, cells: Iterable[PreparedCell]) -> None:
+        super().__init__()
+        self.cells = nn.ModuleList(cells)
+        self.reads = [len(cell.prepare) for cell in cells]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `[n, c, h, w]` to the last cell's result."""
+        before, last = x, x
+        for cell, reads in zip(self.cells, self.reads, strict=True):
+            before, last = last, cell(before, last) if reads == 2 else cell(last)
+        return last

@@ -1,0 +1,120 @@
+"""The words of a study's journal: what its events hold, and how to read them.
+
+Everything that a clock decides stands in known places (`at`, `spent`, `cost`, metrics in seconds), so that
+two journals can be compared without it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from morphogen.architecture import ArchitectureError
+from morphogen.estimators.estimator import Estimator
+from morphogen.journal.journal import Event, JournalError
+from morphogen.records import Fidelity, Metric, Proposal
+from morphogen.spaces.grammar import SpaceError
+from morphogen.spaces.space import Space
+from morphogen.strategies.strategy import Strategy
+
+FORMAT: Final = 1
+"""The version of these words; a journal of another one is refused."""
+
+
+def opened(
+    space: Space,
+    strategy: Strategy[Any],
+    estimator: Estimator,
+    metric: Metric,
+    seed: int,
+    notes: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the first event of a study: whose story this is. Notes are kept, and nobody compares them."""
+    event = {
+        "kind": "opened",
+        "format": FORMAT,
+        "space": {"name": space.name, "fingerprint": space.fingerprint, "grammar": str(space.grammar)},
+        "strategy": re.sub(r" at 0x[0-9a-fA-F]+", "", repr(strategy)),
+        "estimator": estimator.fingerprint,
+        "metrics": [{"name": m.name, "maximize": m.maximize, "unit": m.unit} for m in estimator.metrics],
+        "metric": metric.name,
+        "seed": int(seed),
+    }
+    return {**event, "notes": dict(notes)} if notes else event
+
+
+def check_opening(journal: object, event: Event) -> None:
+    """Raise `JournalError` for a first event that opens no search, or one in words of another version."""
+    if event["kind"] != "opened":
+        raise JournalError(f"{journal} does not begin with the opening of a search: name another journal")
+    if event["format"] != FORMAT:
+        raise JournalError(
+            f"{journal} is written in format {event['format']}, this version knows format {FORMAT}: "
+            "use the version that began it, or name another journal"
+        )
+
+
+def check_same(journal: object, there: Event, here: Event) -> None:
+    """Raise `JournalError`, naming every difference, unless both first events open the same search."""
+    check_opening(journal, there)
+    differences = []
+    if there["space"]["fingerprint"] != here["space"]["fingerprint"]:
+        names = [f"{event['space']['name']} ({event['space']['fingerprint']})" for event in (there, here)]
+        differences.append(f"the space is {names[0]} there and {names[1]} here")
+    for name in ("strategy", "estimator", "metrics", "metric", "seed"):
+        if there[name] != here[name]:
+            differences.append(f"the {name} is {_brief(there[name])} there and {_brief(here[name])} here")
+    if differences:
+        raise JournalError(
+            f"{journal} belongs to another search: {'; '.join(differences)}. "
+            "Use the same settings to go on with it, or name another journal"
+        )
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(
+            metric["name"] + ("" if metric["maximize"] else " (less is better)") for metric in value
+        )
+    return str(value)
+
+
+def read_proposal(record: Mapping[str, Any], space: Space) -> Proposal:
+    """Read what `Proposal.to_json` wrote."""
+    try:
+        architecture = space.parse(record["architecture"])
+    except (ArchitectureError, SpaceError) as error:
+        raise JournalError(
+            f"the journal names an architecture that {space.name} does not know: {error}"
+        ) from None
+    return Proposal(architecture, Fidelity(**record.get("fidelity", {})), record.get("parent"))
+
+
+def likeness(kind: str, message: str) -> str:
+    """Return a text that alike failures share: type and message, whatever the numbers in it."""
+    return f"{kind}: {re.sub('[0-9]+', '#', message)}"
+
+
+def without_times(events: Iterable[Event]) -> list[dict[str, Any]]:
+    """Return the events without what clocks decide: when, how long, and metrics in seconds.
+
+    Two runs of one search by one worker are then equal, however often one of them was killed and resumed.
+    """
+    kept, timed = [], set[str]()
+    for event in events:
+        plain = {name: value for name, value in event.items() if name not in ("at", "spent")}
+        if event["kind"] == "opened":
+            timed = {metric["name"] for metric in event["metrics"] if metric["unit"] == "s"}
+        if "estimate" in event:
+            estimate = {name: value for name, value in event["estimate"].items() if name != "cost"}
+            estimate["values"] = _untimed(estimate["values"], timed)
+            if "curve" in estimate:
+                estimate["curve"] = [_untimed(point, timed) for point in estimate["curve"]]
+            plain["estimate"] = estimate
+        kept.append(plain)
+    return kept
+
+
+def _untimed(values: Mapping[str, float], timed: set[str]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if name not in timed}

@@ -1,0 +1,212 @@
+"""The loop of every search: ask, write down, estimate, write down, tell; until the limit is reached.
+
+Resuming is the only way to begin. Everything that a strategy knows is a fold over the journal, and the
+randomness of trial n is a function of the seed and n. So a search that was killed anywhere replays its
+journal, estimates again what was pending, by the same stream, and asks what it would have asked. Nothing in a
+journal tells that it was resumed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, Final
+
+from morphogen.estimators.estimator import Estimator
+from morphogen.journal.journal import Event, Journal
+from morphogen.journal.lease import Exclusive
+from morphogen.journal.opening import open_journal
+from morphogen.records import Metric, Trial
+from morphogen.seeding import stream
+from morphogen.spaces.space import Space
+from morphogen.strategies.strategy import Strategy
+from morphogen.study.events import opened
+from morphogen.study.inline import Inline
+from morphogen.study.limits import Limit
+from morphogen.study.outcomes import Interrupted, RehearsalFailed, SearchStopped
+from morphogen.study.pool import Finished, Pool
+from morphogen.study.story import Story
+from morphogen.study.study import Study
+
+ALIKE: Final = 5
+
+
+def search(
+    space: Space,
+    strategy: Strategy[Any],
+    estimator: Estimator,
+    journal: str | Path | Journal | None = None,
+    *,
+    limit: Limit,
+    seed: int = 0,
+    pool: Pool | None = None,
+    metric: str | None = None,
+    alike: int = ALIKE,
+    on_event: Callable[[Event], None] | None = None,
+    notes: Mapping[str, Any] | None = None,
+) -> Study:
+    """Search `space` until the limit is reached or the strategy has nothing left to ask; return the study.
+
+    journal: a journal, or where one is kept (a path, `sqlite:///path`, `memory:`); one that holds the
+    beginning of this search is gone on with. metric: the name of what is improved, the estimator's first
+    metric unless told otherwise.
+    alike: how many trials in a row may fail alike before the search stops. on_event: called with each event
+    after it was written. notes: plain values kept in the opening of a new journal, such as how the search was
+    asked for; they are not compared when it is gone on with.
+
+    Raises:
+        JournalError: a journal that cannot be used, is in use, or belongs to another search; nothing was
+        changed.
+        RehearsalFailed, PoolError: the estimator fails at once, or cannot be sent to workers; nothing was
+        written.
+        SearchStopped: too many trials failed alike.
+        Interrupted: Ctrl-C.
+    """
+    begun = time.perf_counter()
+    if alike < 1:
+        raise ValueError(f"alike: a search stops after at least one failure, got {alike}")
+    improved = _declared(estimator, metric)
+    opening = opened(space, strategy, estimator, improved, seed, notes)
+    kept = open_journal(journal)
+    with kept.lease() if isinstance(kept, Exclusive) else nullcontext():
+        story = Story(space, strategy, improved)
+        story.replay(kept, opening)
+        session = _Session(story, kept, limit, seed, pool or Inline(), alike, on_event, begun)
+        try:
+            session.run(estimator, opening)
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"interrupted; {story.finished} finished trials are in {kept}, the same search goes on there"
+            ) from None
+    return Study(kept, space)
+
+
+def _declared(estimator: Estimator, name: str | None) -> Metric:
+    metrics = {metric.name: metric for metric in estimator.metrics}
+    if name is None:
+        return estimator.metrics[0]
+    if name not in metrics:
+        raise ValueError(f"the estimator reports {', '.join(metrics)}, not {name}")
+    return metrics[name]
+
+
+class _Session:
+    """One run of the loop over a story, with its clocks."""
+
+    def __init__(
+        self,
+        story: Story,
+        journal: Journal,
+        limit: Limit,
+        seed: int,
+        pool: Pool,
+        alike: int,
+        on_event: Callable[[Event], None] | None,
+        begun: float,
+    ) -> None:
+        self.story = story
+        self.journal = journal
+        self.limit = limit
+        self.seed = seed
+        self.pool = pool
+        self.alike = alike
+        self.on_event = on_event
+        self.marked = begun  # up to here wall time is in the journal
+        self.thought = 0.0  # seconds in the strategy since then
+        self.wrote = 0.0  # seconds in the journal since then
+
+    def run(self, estimator: Estimator, opening: Event) -> None:
+        """Do what is left to do."""
+        story, pool = self.story, self.pool
+        self.stop_if_alike()
+        if not (story.pending or self.allowed()):
+            return
+        fresh = not story.events
+        if fresh:
+            self.rehearse(estimator)
+        waiting = deque(story.pending.values())  # lost with their workers: same stream, same estimate
+        with pool.start(estimator, self.seed):
+            if fresh:
+                self.write({**opening, "at": time.time()})
+            while True:
+                while pool.free and (trial := waiting.popleft() if waiting else self.ask()):
+                    pool.submit(trial.number, trial.proposal)
+                if not story.pending:
+                    return
+                self.tell(pool.next())
+                self.stop_if_alike()
+
+    def ask(self) -> Trial | None:
+        """Ask for the next trial and write it down; None where the limit or the strategy says so."""
+        if not self.allowed():
+            return None
+        story, begun = self.story, time.perf_counter()
+        learned = story.strategy.learn(story.state)
+        proposal = story.strategy.ask(learned, stream(self.seed, story.asked))
+        self.thought += time.perf_counter() - begun
+        if proposal is None:
+            return None
+        trial = Trial(story.asked, proposal)
+        self.write(
+            {"kind": "asked", "at": time.time(), "number": trial.number, "proposal": proposal.to_json()}
+        )
+        begun = time.perf_counter()
+        story.ask(trial, learned)
+        self.thought += time.perf_counter() - begun
+        return trial
+
+    def tell(self, finished: Finished) -> None:
+        """Write down what came back and tell the strategy; a failure is an estimate, not an exception."""
+        number, estimate, seconds = finished
+        record, spent = estimate.to_json(), self.spent(seconds)
+        self.write({"kind": "told", "at": time.time(), "number": number, "estimate": record, "spent": spent})
+        begun = time.perf_counter()
+        self.story.tell(number, estimate, spent)
+        self.thought += time.perf_counter() - begun
+
+    def spent(self, seconds: float) -> dict[str, float]:
+        """Return where the time since the last told event went, and begin to count anew."""
+        now = time.perf_counter()
+        wall, self.marked = now - self.marked, now
+        offered = wall * self.pool.capacity if self.pool.apart else wall - self.thought - self.wrote
+        shares = {"wall": wall, "estimates": seconds, "strategy": self.thought, "journal": self.wrote}
+        self.thought = self.wrote = 0.0
+        return {name: round(value, 6) for name, value in (*shares.items(), ("offered", offered))}
+
+    def allowed(self) -> bool:
+        """Whether one more trial may begin."""
+        ledger = self.story.ledger
+        wall = ledger.wall + time.perf_counter() - self.marked
+        return self.limit.allows(self.story.asked, wall, ledger.cost)
+
+    def write(self, event: Event) -> None:
+        """Append an event and show it to who listens."""
+        begun = time.perf_counter()
+        self.journal.append(event)
+        self.wrote += time.perf_counter() - begun
+        if self.on_event is not None:
+            self.on_event(event)
+
+    def rehearse(self, estimator: Estimator) -> None:
+        """Let the estimator try one small step before anything is written."""
+        try:
+            estimator.rehearse(self.story.space, stream(self.seed, "rehearse"))
+        except (Exception, SystemExit) as error:
+            raise RehearsalFailed(
+                f"the estimator failed on its first step: {type(error).__name__}: {error}"
+            ) from error
+
+    def stop_if_alike(self) -> None:
+        """End the search where the last trials all failed for one reason."""
+        story = self.story
+        if story.alike < self.alike:
+            return
+        reason = f"{story.alike} trials in a row failed alike, trial {story.failed} by {story.failure}"
+        self.write({"kind": "stopped", "at": time.time(), "reason": reason})
+        raise SearchStopped(
+            f"stopped: {reason}. `morphogen why {self.journal} {story.failed}` shows traceback and output. "
+            "Mend the cause and start the same search again: it goes on from here"
+        )

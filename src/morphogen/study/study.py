@@ -1,0 +1,197 @@
+"""A study: a journal, read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self, final
+
+from morphogen.journal.journal import Event, Journal, JournalError
+from morphogen.journal.opening import open_journal
+from morphogen.records import Estimate, Metric, Trial
+from morphogen.spaces.space import Space
+from morphogen.study.events import check_opening, read_proposal
+from morphogen.study.ledger import Ledger
+
+
+@final
+class Study:
+    """What a journal tells: trials, the best of them, what the search cost.
+
+    It holds nothing of its own: every question first reads the events that are new, so a study of a running
+    search stays up to date, and asking often is cheap. Any question raises `JournalError` where the journal
+    holds no search or cannot be read.
+    """
+
+    def __init__(self, journal: Journal, space: Space | None = None) -> None:
+        self.journal = journal
+        self._space = space
+        self._events = 0
+        self._header: Event = {}
+        self._trials: list[Trial] = []
+        self._ledger = Ledger()
+        self._others: list[Event] = []
+
+    @classmethod
+    def open(cls, address: str | Path) -> Self:
+        """Read the journal at `address`, which may be in use by a running search."""
+        study = cls(open_journal(address, read_only=True))
+        study._read()
+        return study
+
+    def __repr__(self) -> str:
+        return f"<study in {self.journal}: {len(self.trials)} trials>"
+
+    # --- whose story this is --------------------------------------------------------------------------------
+
+    @cached_property
+    def space(self) -> Space:
+        """The space, from the grammar in the journal."""
+        record = self._opening["space"]
+        return self._space or Space.from_text(record["grammar"], record["name"])
+
+    @property
+    def strategy(self) -> str:
+        """The strategy and its settings, as a text."""
+        return str(self._opening["strategy"])
+
+    @property
+    def estimator(self) -> str:
+        """The fingerprint of the estimator."""
+        return str(self._opening["estimator"])
+
+    @property
+    def seed(self) -> int:
+        """The seed of all randomness."""
+        return int(self._opening["seed"])
+
+    @property
+    def notes(self) -> Mapping[str, Any]:
+        """What was noted when the search began, such as how it was asked for."""
+        notes: Mapping[str, Any] = self._opening.get("notes", {})
+        return notes
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What every successful estimate reports."""
+        return tuple(Metric(**record) for record in self._opening["metrics"])
+
+    @property
+    def metric(self) -> Metric:
+        """What the search improves."""
+        return self._metric(self._opening["metric"])
+
+    # --- what happened --------------------------------------------------------------------------------------
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """All trials by number, pending ones too."""
+        self._read()
+        return tuple(self._trials)
+
+    @property
+    def failures(self) -> tuple[Trial, ...]:
+        """The trials that failed; their estimates say why."""
+        return tuple(trial for trial in self.trials if trial.failed)
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where the seconds went, up to the last finished trial."""
+        self._read()
+        return self._ledger
+
+    @property
+    def others(self) -> tuple[Event, ...]:
+        """The events that are not trials: why the search stopped, what was retrained."""
+        self._read()
+        return tuple(self._others)
+
+    def best(self, metric: str | Metric | None = None) -> Trial:
+        """Return the best trial, the earliest of equals; raise `LookupError` where none succeeded."""
+        score = self._metric(metric).score
+        succeeded = [trial for trial in self.trials if trial.succeeded]
+        if not succeeded:
+            raise LookupError(f"no trial of {self.journal} succeeded yet")
+        return max(succeeded, key=score)
+
+    def frontier(self, metrics: Sequence[str | Metric] | None = None) -> tuple[Trial, ...]:
+        """Return the finished trials that no other beats, those first that are best in the first metric.
+
+        A trial is beaten by one that is as good in every metric and better in one. All declared metrics
+        unless told otherwise.
+        """
+        chosen = [self._metric(metric) for metric in metrics] if metrics is not None else self.metrics
+        scored = [(tuple(m.score(trial) for m in chosen), trial) for trial in self.trials if trial.succeeded]
+        scored.sort(key=lambda pair: (*(-value for value in pair[0]), pair[1].number))
+        kept: list[tuple[tuple[float, ...], Trial]] = []
+        for scores, trial in scored:  # whatever beats a trial stands before it
+            if not any(
+                other != scores and all(a >= b for a, b in zip(other, scores, strict=True))
+                for other, _ in kept
+            ):
+                kept.append((scores, trial))
+        return tuple(trial for _, trial in kept)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the whole story as plain values."""
+        trials = self.trials
+        finished = any(trial.succeeded for trial in trials)
+        return {
+            **{name: value for name, value in self._opening.items() if name not in ("kind", "at")},
+            "trials": [_plain(trial) for trial in trials],
+            "best": self.best().number if finished else None,
+            "frontier": [trial.number for trial in self.frontier()],
+            "ledger": self._ledger.to_json(),
+        }
+
+    @property
+    def _opening(self) -> Event:
+        if not self._header:
+            self._read()
+        return self._header
+
+    # --- reading --------------------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        for event in self.journal.read(self._events):
+            try:
+                self._follow(event)
+            except (KeyError, TypeError, IndexError) as error:
+                raise JournalError(
+                    f"{self.journal} is damaged: event {self._events + 1} cannot be understood ({error!r}); "
+                    "restore it from a copy"
+                ) from error
+            self._events += 1
+        if not self._header:
+            raise JournalError(f"{self.journal} is empty: no search has begun in it")
+
+    def _follow(self, event: Event) -> None:
+        kind = event["kind"]
+        if self._events == 0:
+            check_opening(self.journal, event)
+            self._header = event
+        elif kind == "asked":
+            self._trials.append(Trial(event["number"], read_proposal(event["proposal"], self.space)))
+        elif kind == "told":
+            number, estimate = event["number"], Estimate.from_json(event["estimate"])
+            self._trials[number] = self._trials[number].told(estimate)
+            self._ledger.add(event["spent"], estimate.cost)
+        else:
+            self._others.append(event)
+
+    def _metric(self, metric: str | Metric | None) -> Metric:
+        if isinstance(metric, Metric):
+            return metric
+        name = metric if metric is not None else self._opening["metric"]
+        found = {m.name: m for m in self.metrics}
+        if name not in found:
+            raise LookupError(f"{self.journal} knows {', '.join(found)}, not {name}")
+        return found[name]
+
+
+def _plain(trial: Trial) -> dict[str, Any]:
+    record: dict[str, Any] = {"number": trial.number, **trial.proposal.to_json()}
+    if trial.estimate is not None:
+        record |= trial.estimate.to_json()
+    return record
