@@ -1,9 +1,9 @@
-"""What training costs: images a second on one thread, where a step spends its time, and what channels_last gives.
+"""What training costs: images a second on one thread, the parts of a step, and what channels_last gives.
 
     python benchmarks/training.py [--steps 20]
 
-CPU time of the median step with batches of 64 shifted images, for a light and a full cell of cell201 with one cell
-a stage. The two layouts of memory take turns, so that a busy machine is unfair to neither.
+CPU time of the median step with batches of 64 shifted images, for a light and a full cell of cell201 with one
+cell a stage. The two layouts of memory take turns, so that a busy machine is unfair to neither.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ CELLS = {
     "light": "stack(cell(avg_pool, identity, identity, identity, conv3x3, identity))",
     "full": "stack(cell(conv3x3, conv3x3, conv3x3, conv3x3, conv1x1, conv3x3))",
 }
+WARMUP = 3  # steps not counted: kernels are made in them
 PARTS = ("batch", "forward", "backward", "update")
 
 
@@ -45,12 +46,10 @@ def steps(
     network = build(architecture, data.shape, len(data.classes), channels=channels).train()
     network.to(memory_format=layout)  # type: ignore[call-overload]
     batches, descent = Batches(data, torch.device("cpu")), Descent(network, Recipe())
-    generator = torch.Generator().manual_seed(0)
+    generator, rng = torch.Generator().manual_seed(0), stream(0)
     while True:
         marks = [time.process_time()]
-        chosen = torch.from_numpy(
-            data.train[torch.randint(data.train.size, (BATCH,), generator=generator).numpy()]
-        )
+        chosen = torch.from_numpy(rng.choice(data.train, BATCH))
         images, labels = batches.augmented(chosen, generator, shift=True, flip=False)
         images = images.contiguous(memory_format=layout)
         marks.append(time.process_time())
@@ -63,45 +62,47 @@ def steps(
         yield 1000 * np.diff(marks)
 
 
-def main() -> None:
-    """Print one row a data set, cell and width; then whole epochs with validation, as the estimator runs them."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def time_steps(count: int) -> None:
+    """Print one row a data set, cell and width: milliseconds of each part, images a second, both layouts."""
+    print("one step: CPU milliseconds in channels_last; images a second in channels_last and channels first")
+    names = "".join(f"{part:>10}" for part in PARTS)
+    print(f"{'data':16}{'cell':8}{'channels':>8}{names}{'last':>10}{'first':>8}{'gain':>6}")
+    for data in (load("digits"), photographs()):
+        for name, text in CELLS.items():
+            for channels in (8, 16):
+                cell = cell201().parse(text)
+                layouts = (torch.channels_last, torch.contiguous_format)
+                runs = [steps(data, cell, channels, layout) for layout in layouts]
+                taken = np.array([[next(run) for run in runs] for _ in range(WARMUP + count)])[WARMUP:]
+                parts = "".join(f"{value:10.2f}" for value in np.median(taken[:, 0], axis=0))
+                last, first = 1000 * BATCH / np.median(taken.sum(axis=2), axis=0)
+                print(f"{data.name:16}{name:8}{channels:8}{parts}{last:10.0f}{first:8.0f}{last / first:6.2f}")
+
+
+def time_trainings() -> None:
+    """Print one row a cell and width: a whole training on the digits, as the estimator runs it."""
+    data, recipe = load("digits"), Recipe(epochs=3)
+    print(
+        f"\ndigits: 3 epochs of {data.train.size} images, each validated on {data.validation.size}; CPU time"
     )
+    for name, text in CELLS.items():
+        for channels in (8, 16):
+            network = build(cell201().parse(text), data.shape, len(data.classes), channels=channels)
+            begun = time.process_time()
+            found = fit(network, data, data.train, data.validation, recipe, stream(0))
+            seconds = time.process_time() - begun
+            rate = recipe.epochs * data.train.size / seconds
+            print(f"{name:8}{channels:8}{seconds:8.2f} s{rate:8.0f} images/s, accuracy {found.accuracy:.3f}")
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--steps", type=int, default=20, help="steps measured for each row")
     count = parser.parse_args().steps
     torch.set_num_threads(1)
-    space = cell201()
-    digits = load("digits")
-    print(f"{'':38}{'CPU milliseconds a step (channels_last)':42}{'images a second':>26}")
-    print(
-        f"{'data':16}{'cell':8}{'channels':>12}  {''.join(f'{p:>10}' for p in PARTS)}{'last':>14}{'first':>8}{'gain':>6}"
-    )
-    for data in (digits, photographs()):
-        for name, text in CELLS.items():
-            for channels in (8, 16):
-                runs = [
-                    steps(data, space.parse(text), channels, layout)
-                    for layout in (torch.channels_last, torch.contiguous_format)
-                ]
-                taken = np.array([[next(run) for run in runs] for _ in range(count + 3)])[3:]
-                last, first = np.median(taken, axis=0)
-                rates = [BATCH / (1e-3 * np.median(taken.sum(-1), axis=0)[i]) for i in (0, 1)]
-                cells = "".join(f"{value:10.2f}" for value in last)
-                print(
-                    f"{data.name:16}{name:8}{channels:12}  {cells}{rates[0]:14.0f}{rates[1]:8.0f}{rates[0] / rates[1]:6.2f}"
-                )
-    print("\nwhole trainings on digits, 3 epochs of 1,151 images, each validated on 287")
-    for name, text in CELLS.items():
-        for channels in (8, 16):
-            network = build(space.parse(text), digits.shape, 10, channels=channels)
-            begun = time.process_time()
-            found = fit(network, digits, digits.train, digits.validation, Recipe(epochs=3), stream(0))
-            seconds = time.process_time() - begun
-            rate = 3 * digits.train.size / seconds
-            print(
-                f"{name:8}{channels:4} channels: {seconds:6.2f} s, {rate:6.0f} images a second, accuracy {found.accuracy:.3f}"
-            )
+    time_steps(count)
+    time_trainings()
 
 
 if __name__ == "__main__":

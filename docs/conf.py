@@ -11,6 +11,8 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 
 import morphogen
+from morphogen import catalog, evidence
+from morphogen.evidence.entry import Finding
 
 project = "Morphogen"
 author = "The Morphogen authors"
@@ -65,19 +67,70 @@ def page(room: str, names: list[str]) -> str:
     return "\n".join(lines)
 
 
-def write_reference(folder: Path) -> None:
-    """Make `folder` hold one page for each room and nothing else; a page that is right is not touched."""
+def write_pages(folder: Path, pages: dict[str, str]) -> None:
+    """Make `folder` hold these pages and nothing else; a page that is right is not touched."""
     folder.mkdir(exist_ok=True)
-    pages = {folder / f"{room}.md": page(room, names) for room, names in reference().items()}
     for path in folder.iterdir():
-        if path not in pages:
+        if path.name not in pages:
             path.unlink()
-    for path, text in pages.items():
+    for name, text in pages.items():
+        path = folder / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
 
 
-write_reference(Path(__file__).parent / "api")
+# --- the catalogue and the evidence, from the catalogue and the committed results ---------------------------
+
+
+def catalogue() -> str:
+    """Return the page of all methods."""
+    lines = ["# Catalogue", "", "Every method, from `morphogen.catalog`; `morphogen list` prints the same.", ""]
+    for kind in catalog.KINDS:
+        lines += [f"## {kind}", "", "| name | what it is | source |", "|---|---|---|"]
+        for entry in catalog.entries(kind):
+            lines.append(f"| `{entry.name}` | {entry.line} | {entry.source} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def told(finding: Finding) -> str:
+    """Return a row of the table of findings."""
+    between = f"{finding.interval.low:.4g} to {finding.interval.high:.4g}" if finding.interval else ""
+    verdict = "" if finding.bar is None else "holds" if finding.holds else "**does not hold**"
+    name = f"{finding.name} (control)" if finding.control else finding.name
+    return f"| {name} | {finding.value:.6g} | {between} | {finding.bar or ''} | {verdict} |"
+
+
+def proof() -> str:
+    """Return the page of all claims with their committed results."""
+    lines = [
+        "# Evidence",
+        "",
+        "Each claim has an experiment that tests it here, a control that a fake would pass and the method must beat, and its",
+        "result, committed as JSON. `morphogen evidence NAME` runs it again. A claim that does not hold here says so.",
+        "",
+    ]
+    for name in evidence.names():
+        entry, result = evidence.find(name), evidence.committed(name)
+        lines += [f"## {name}", "", entry.claim, "", f"*Source:* {entry.source}", "", f"*Control:* {entry.control}", ""]
+        if result is None:
+            lines += ["No full result is committed yet.", ""]
+            continue
+        verdict = "The claim holds here." if result.holds else "**The claim does not hold here as a whole.**"
+        lines += [
+            f"{verdict} {result.seeds} seeds, {result.seconds:.0f} seconds, {result.date}: `{result.command}`.",
+            "",
+            "| finding | value | 95% interval | bar | |",
+            "|---|---|---|---|---|",
+            *map(told, result.findings),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+HERE = Path(__file__).parent
+write_pages(HERE / "api", {f"{room}.md": page(room, names) for room, names in reference().items()})
+write_pages(HERE / "generated", {"catalogue.md": catalogue(), "evidence.md": proof()})
 
 
 def written_plain(app: Sphinx, env: object, node: pending_xref, text: object) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Self, final
+from typing import Any, Final, Self, final
 
 from morphogen.architecture import Architecture
 
@@ -37,21 +37,43 @@ class Fidelity:
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings that are given."""
-        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
+        return {name: value for name in _FIDELITY if (value := getattr(self, name)) is not None}
 
     def over(self, defaults: Fidelity) -> Fidelity:
         """Return these settings, completed by `defaults`."""
         return Fidelity(**{**defaults.to_json(), **self.to_json()})
 
 
+_FIDELITY: Final = tuple(f.name for f in fields(Fidelity))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in an architecture (argument indices from the root) and the candidates for it."""
+
+    path: tuple[int, ...]
+    candidates: tuple[Architecture, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; the candidates as their texts."""
+        return {"path": list(self.path), "candidates": [str(part) for part in self.candidates]}
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a strategy wants estimated. `parent` is the trial that the architecture was made from, if any."""
+    """What a strategy wants estimated: an architecture, or a region round it.
+
+    `parent` is the trial that the architecture was made from, if any. `region`, where it is not empty, lists
+    candidates for some positions of the architecture; all else stays as it is there. An estimator that knows
+    no regions estimates the architecture.
+    """
 
     architecture: Architecture
     fidelity: Fidelity = Fidelity()
     parent: int | None = None
+    region: tuple[Position, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values; the architecture as its text."""
@@ -60,6 +82,8 @@ class Proposal:
             record["fidelity"] = fidelity
         if self.parent is not None:
             record["parent"] = self.parent
+        if self.region:
+            record["region"] = [position.to_json() for position in self.region]
         return record
 
 
@@ -80,13 +104,17 @@ class Estimate:
     """What was found out about a proposal.
 
     values: a finite number for each metric; empty where the estimate failed. cost: seconds spent. curve: one
-    record an epoch, metric -> value. failure: the reason, where there are no values.
+    record an epoch, metric -> value. failure: the reason, where there are no values. ranks: for a region, the
+    share of each candidate at each of its positions, of sum 1, comparable within this region only. derived:
+    the text of the architecture that it found best in the region.
     """
 
     values: Mapping[str, float] = field(default_factory=dict)
     cost: float = 0.0
     curve: tuple[Mapping[str, float], ...] = ()
     failure: Failure | None = None
+    ranks: tuple[tuple[float, ...], ...] = ()
+    derived: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, without what is empty."""
@@ -95,6 +123,10 @@ class Estimate:
             record["curve"] = [dict(point) for point in self.curve]
         if self.failure:
             record["failure"] = asdict(self.failure)
+        if self.ranks:
+            record["ranks"] = [list(row) for row in self.ranks]
+        if self.derived is not None:
+            record["derived"] = self.derived
         return record
 
     @classmethod
@@ -106,6 +138,8 @@ class Estimate:
             cost=record["cost"],
             curve=tuple(record.get("curve", ())),
             failure=Failure(**failure) if failure else None,
+            ranks=tuple(map(tuple, record.get("ranks", ()))),
+            derived=record.get("derived"),
         )
 
 

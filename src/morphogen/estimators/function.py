@@ -28,7 +28,7 @@ CURVE: Final = "curve"
 @final
 @dataclass(frozen=True)
 class Function(Estimator):
-    """A function that trains and scores an architecture; made by `estimator`, and still callable as the function.
+    """A function that trains and scores an architecture, made by `estimator`; still callable as the function.
 
     function: takes an architecture, a fidelity (follow its settings that are not None) and a generator for
     all its randomness; returns a number for each metric, or the number alone where there is one metric; may

@@ -38,7 +38,7 @@ class Training(Estimator):
     """Trains each architecture from fresh weights; what a proposal's fidelity leaves open is as set here.
 
     data: the images. epochs, channels (of the first stage), cells (a stage), batch_size, learning_rate (at
-    its peak; None is 0.1 for sgd and 0.003 for adamw): as in `Fidelity`. optimizer: SGD with Nesterov
+    its peak; None is 0.1 for sgd and 0.01 for adamw): as in `Fidelity`. optimizer: SGD with Nesterov
     momentum 0.9, or AdamW. shift: moves training images by up to an eighth of their side. flip: mirrors half
     of them; right for photographs, wrong for digits. device: auto, cpu, cuda or mps.
 

@@ -109,3 +109,21 @@ class Cascade(nn.Module):
         for cell, reads in zip(self.cells, self.reads, strict=True):
             before, last = last, cell(before, last) if reads == 2 else cell(last)
         return last
+
+
+class Dense(nn.Linear):
+    """A linear layer over the channels `[n, c]` or `[n, c, h, w]`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Map `[n, c, ...]` to `[n, features, ...]`."""
+        if input.ndim == 2:
+            return functional.linear(input, self.weight, self.bias)
+        return functional.linear(input.movedim(1, -1), self.weight, self.bias).movedim(-1, 1)
+
+
+class RootMeanSquare(nn.Module):
+    """Divides the values of each image by the root of their mean square."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `[n, ...]` to values of mean square 1."""
+        return x * torch.rsqrt(x.square().mean(dim=tuple(range(1, x.ndim)), keepdim=True) + 1e-6)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final, final
 
+from morphogen.networks.dense import BiasedConv, Dense
 from morphogen.networks.layers import (
     Activation,
     Chain,
@@ -76,6 +77,8 @@ _TABLE: Final = (
     Operation("instance_norm", "normalization of each channel over the map", Norm("instance")),
     Operation("layer_norm", "normalization over map and channels, scaled a channel", Norm("layer")),
     Operation("factorized_reduce", "DARTS's skip connection of stride 2: halves the map", FactorizedReduce()),
+    Operation("linear_relu", "linear layer over the channels, ReLU", Chain((Dense(), RELU))),
+    Operation("conv3x3_relu", "3x3 convolution with bias, ReLU", Chain((BiasedConv(), RELU))),
     Operation("sum", "the sum of what it reads (a node of a cell)", Chain()),
     Operation("concat", "what it reads, lined up along the channels", Chain(), joins=True),
 )

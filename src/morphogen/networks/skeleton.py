@@ -10,6 +10,7 @@ from morphogen.architecture import Architecture, Constructor
 from morphogen.graph import Graph
 from morphogen.networks.cells import Cell
 from morphogen.networks.darts import DartsStack
+from morphogen.networks.dense import BiasedConv, Dense, Flatten, PoolBy, RootMeanSquare
 from morphogen.networks.layers import Chain, Classifier, Conv, Layer
 from morphogen.networks.operations import BATCH_NORM, RELU, RESBLOCK
 from morphogen.networks.shapes import Cost, Indivisible, Shape, ShapeError
@@ -17,8 +18,8 @@ from morphogen.networks.shapes import Cost, Indivisible, Shape, ShapeError
 STAGES: Final = 3
 """Stages of both stacks; the map halves between them."""
 
-ROOTS: Final = {"stack": 1, "darts_stack": 2, "graph": 1}
-"""The kinds of skeletons and the number of graphs that each is made of."""
+ROOTS: Final = {"stack": 1, "darts_stack": 2, "graph": 1, "mlp_chain": None, "conv_chain": None}
+"""The kinds of skeletons and the number of graphs that each is made of; None is any number."""
 
 
 @final
@@ -30,8 +31,11 @@ class NetworkSpec:
     `cells` cells with a residual block between stages, a head of batch norm, ReLU, average, linear.
     `darts_stack` is that of DARTS (Liu et al. 2019): a stem of three times the channels, three stages of
     `cells` normal cells with a reduction cell between stages, average, linear. `graph` is the graph between
-    NAS-Bench-201's stem and head. graphs: the cell; or normal and reduction cell; or the graph. inputs: the
-    shape of an image. channels: width of the first stage. cells: per stage; a `graph` does not read it.
+    NAS-Bench-201's stem and head. `mlp_chain` and `conv_chain` are those of FaDE (Neumeyer et al. 2024):
+    modules one after the other, between linear layers of `channels` features, or each after a convolution
+    and before a pooling; what leaves a module is normalized image by image. graphs: the cell; or normal and
+    reduction cell; or the graph; or the modules. inputs: the shape of an image. channels: width of the first
+    stage, in a `conv_chain` of the last one. cells: per stage; a `graph` or a chain does not read it.
     """
 
     root: str
@@ -42,8 +46,8 @@ class NetworkSpec:
     cells: int = 1
 
     def __post_init__(self) -> None:
-        if len(self.graphs) != ROOTS.get(self.root):
-            known = ", ".join(f"{root} of {count}" for root, count in ROOTS.items())
+        if not self.graphs or ROOTS.get(self.root, -1) not in (None, len(self.graphs)):
+            known = ", ".join(f"{root} of {count or 'any number'}" for root, count in ROOTS.items())
             raise ValueError(
                 f"no skeleton is called {self.root} of {len(self.graphs)} graphs; known are {known}"
             )
@@ -99,13 +103,15 @@ class NetworkSpec:
             normal, reduce = self.graphs
             body: Layer = DartsStack(normal, reduce, self.channels, self.cells, STAGES)
             return Chain((Conv(3, channels=3 * self.channels), BATCH_NORM)), body, Classifier(self.classes)
-        if self.root == "stack":
-            stage = (Cell(self.graphs[0]),) * self.cells
-            body = Chain((*stage, *(RESBLOCK, *stage) * (STAGES - 1)))
-        else:
-            body = Cell(self.graphs[0])
-        head = Chain((BATCH_NORM, RELU, Classifier(self.classes)))
-        return Chain((Conv(3, channels=self.channels), BATCH_NORM)), body, head
+        layers = [Cell(graph) for graph in self.graphs]
+        if self.root in NORMALIZED:
+            return frame(self.root, [Chain((c, RootMeanSquare())) for c in layers], *self.sizes)
+        return frame(self.root, layers, *self.sizes)
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Classes, channels and cells, as `frame` takes them."""
+        return self.classes, self.channels, self.cells
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -135,6 +141,49 @@ class NetworkSpec:
             inputs=Shape(*record["inputs"]),
             **{name: record[name] for name in ("classes", "channels", "cells")},
         )
+
+
+NORMALIZED: Final = ("mlp_chain", "conv_chain")
+"""Roots whose parts are normalized image by image before the next layer reads them."""
+
+
+def frame(
+    root: str, searched: Sequence[Layer], classes: int, channels: int, cells: int
+) -> tuple[Layer, Layer, Layer]:
+    """Return stem, body and head round the searched layers of a root other than `darts_stack`."""
+    body: Layer
+    if root == "mlp_chain":
+        stem = Chain((Flatten(), Dense(channels), RELU))
+        return stem, Chain(tuple(searched)), Chain((Dense(classes), Flatten()))
+    if root == "conv_chain":
+        factors, width, rows = poolings(len(searched)), channels, list[Layer]()
+        for place in range(len(searched) - 1, -1, -1):
+            conv = BiasedConv(channels=width)
+            rows = [conv, searched[place], PoolBy(factors[place]), *rows]
+            width = max(1, width // factors[place])
+        return Chain(), Chain(tuple(rows)), Chain((Flatten(), Dense(classes)))
+    if root == "stack":
+        stage = (searched[0],) * cells
+        body = Chain((*stage, *(RESBLOCK, *stage) * (STAGES - 1)))
+    else:
+        body = searched[0]
+    return (
+        Chain((Conv(3, channels=channels), BATCH_NORM)),
+        body,
+        Chain((BATCH_NORM, RELU, Classifier(classes))),
+    )
+
+
+def poolings(depth: int) -> tuple[int, ...]:
+    """Return the pooling factor behind each of `depth` modules, 16 in all.
+
+    The released code draws two of the middle modules of a chain of four or more at random; here they are the
+    two that divide it most evenly.
+    """
+    if depth <= 3:
+        return ((4,), (4, 4), (4, 2, 2))[depth - 1]
+    halved = {0, depth // 3, depth - 1 - depth // 3, depth - 1}
+    return tuple(2 if place in halved else 1 for place in range(depth))
 
 
 def _graph(record: Mapping[str, Any]) -> Graph:

@@ -38,7 +38,7 @@ class Recipe:
 
     batch_size: images a step (the batches of an epoch are as equal as can be, none is larger). learning_rate:
     at its peak, after a linear warmup over 5% of the steps and before a cosine down to 0; None is 0.1 for sgd
-    and 0.003 for adamw. weight_decay: of weights only, not of biases and norms. shift: moves each image by up
+    and 0.01 for adamw. weight_decay: of weights only, not of biases and norms. shift: moves each image by up
     to an eighth of its side and fills up with zeros. flip: mirrors every other image. device: auto is the
     fastest there is.
     """
@@ -60,7 +60,8 @@ class Recipe:
             raise ValueError(
                 f"training needs 1 epoch and 2 images a batch, got {self.epochs} and {self.batch_size}"
             )
-        if not (0 <= self.label_smoothing < 1 and self.weight_decay >= 0 and (self.learning_rate or 1) > 0):
+        positive = self.learning_rate is None or self.learning_rate > 0
+        if not (0 <= self.label_smoothing < 1 and self.weight_decay >= 0 and positive):
             raise ValueError(
                 "label smoothing lies in [0, 1), weight decay is not negative, learning rate is positive"
             )
@@ -68,7 +69,7 @@ class Recipe:
     @property
     def peak(self) -> float:
         """The highest learning rate."""
-        return self.learning_rate or {"sgd": 0.1, "adamw": 0.003}[self.optimizer]
+        return self.learning_rate or {"sgd": 0.1, "adamw": 0.01}[self.optimizer]
 
 
 @final
@@ -114,7 +115,7 @@ def fit(
                 f"the loss is {value} {when} of epoch {epoch} of {recipe.epochs}; {fix}", tuple(curve)
             )
 
-    with _apart(device, int(rng.integers(2**62))):
+    with apart(device, int(rng.integers(2**62))):
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         batches = batches_of(data, device)
         descent = Descent(network, recipe)
@@ -145,13 +146,13 @@ def fit(
 def score(network: nn.Module, data: ImageData, numbers: Indices, device: str = "auto") -> tuple[float, float]:
     """Return accuracy (a fraction) and mean cross-entropy of `network` on the images with these numbers."""
     place = resolve(device)
-    with _apart(place, 0):
+    with apart(place, 0):
         network.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
         return _score(network, batches_of(data, place), numbers)
 
 
 @contextmanager
-def _apart(device: torch.device, seed: int) -> Iterator[None]:
+def apart(device: torch.device, seed: int) -> Iterator[None]:
     """One thread, and a seeded generator for what the network draws (dropout); both are put back."""
     threads = torch.get_num_threads()
     cards = [device.index or 0] if device.type == "cuda" else []

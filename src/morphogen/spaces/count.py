@@ -206,8 +206,9 @@ class Table(Generic[Number]):
         number = sum(int(self.shares(symbol, i, room).get(value, 0)) for i in range(index))
         state = self.constraint.begin(choice.terminal) if choice.children else None
         for position, (child, part) in enumerate(zip(choice.children, architecture.args, strict=True)):
-            wanted = self.constraint.value(part)
-            for found, count, rest, after in self.steps(symbol, index, room, position, state, value):
+            steps = self.steps(symbol, index, room, position, state, value)
+            wanted = self.constraint.value(part) if len(steps) > 1 else steps[0][0]
+            for found, count, rest, after in steps:
                 if found == wanted:
                     number += self.rank(child, _below(room), found, part) * int(rest)
                     state = after
@@ -266,6 +267,8 @@ def pick(weights: list[Any], rng: np.random.Generator) -> int:
 
 def below(bound: int, rng: np.random.Generator) -> int:
     """Return a uniform integer in [0, bound), however large `bound` is."""
+    if bound <= 1 << 20:  # the same, at a third of the cost: a float holds 53 bits
+        return int(rng.random() * bound)
     bits = (bound - 1).bit_length()
     if bits <= 63:
         return int(rng.integers(bound))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+from typing import TypeAlias
 
 import numpy as np
 
@@ -62,19 +65,25 @@ def cross(
         return mother
     donors: dict[object, list[Architecture]] = {}
     for path, symbol, _, _ in walk(space, father):
-        donors.setdefault(symbol if anywhere else (symbol, path), []).append(father.at(path))
-    options = [
-        (path, part)
-        for path, symbol, _, room in walk(space, mother)
-        for part in donors.get(symbol if anywhere else (symbol, path), ())
-        if path and part != mother.at(path) and _fits(part, room)
-    ]
-    for place in rng.permutation(len(options)):
-        path, part = options[place]
-        child = mother.replace(path, part)
-        if child != father and _allowed(space, child):
-            return child
-    return mother
+        if path or anywhere:
+            donors.setdefault(symbol if anywhere else (symbol, path), []).append(father.at(path))
+    places: list[Place] = []
+    offers: list[list[Architecture]] = []
+    for path, symbol, _, room in walk(space, mother):
+        offer = donors.get(symbol if anywhere else (symbol, path))
+        if path and offer:
+            places.append((path, mother.at(path), room))
+            offers.append(offer)
+
+    def child(place: int, number: int) -> Architecture | None:
+        path, old, room = places[place]
+        part = offers[place][number]
+        if part == old or not _fits(part, room):
+            return None
+        made = mother.replace(path, part)
+        return made if made != father and _allowed(space, made) else None
+
+    return _first(rng, [len(offer) for offer in offers], child) or mother
 
 
 def self_cross(space: Space, architecture: Architecture, rng: np.random.Generator) -> Architecture:
@@ -82,23 +91,43 @@ def self_cross(space: Space, architecture: Architecture, rng: np.random.Generato
 
     Neither part contains the other. Where no two parts can be swapped the architecture itself is returned.
     """
-    groups: dict[int, list[tuple[Path, Architecture, int | None]]] = {}
+    groups: dict[int, list[Place]] = {}
     for path, symbol, _, room in walk(space, architecture):
         groups.setdefault(symbol, []).append((path, architecture.at(path), room))
-    pairs = [
-        (one, two)
-        for places in groups.values()
-        for index, (one, here, room) in enumerate(places)
-        for two, there, other_room in places[:index]
-        if here != there and one[: len(two)] != two and two[: len(one)] != one
-        if _fits(there, room) and _fits(here, other_room)
-    ]
-    for place in rng.permutation(len(pairs)):
-        one, two = pairs[place]
-        child = architecture.replace(one, architecture.at(two)).replace(two, architecture.at(one))
-        if _allowed(space, child):
-            return child
-    return architecture
+    # Each place, with those of its nonterminal that stand before it.
+    places = [(group, index) for group in groups.values() for index in range(1, len(group))]
+
+    def child(place: int, number: int) -> Architecture | None:
+        group, index = places[place]
+        (one, here, room), (two, there, other_room) = group[index], group[number]
+        inside = one[: len(two)] == two or two[: len(one)] == one
+        if inside or here == there or not (_fits(there, room) and _fits(here, other_room)):
+            return None
+        made = architecture.replace(one, there).replace(two, here)
+        return made if _allowed(space, made) else None
+
+    return _first(rng, [index for _, index in places], child) or architecture
+
+
+Place: TypeAlias = tuple[Path, Architecture, int | None]
+
+
+def _first(
+    rng: np.random.Generator, sizes: Sequence[int], child: Callable[[int, int], Architecture | None]
+) -> Architecture | None:
+    """Return a random one of the children `child(row, number)`, number < sizes[row], that are not None."""
+    ends = list(accumulate(sizes))
+    total = ends[-1] if ends else 0
+
+    def found(number: int) -> Architecture | None:
+        row = bisect_right(ends, number)
+        return child(row, number - ends[row] + sizes[row])
+
+    for _ in range(PATIENCE if total > PATIENCE else 0):
+        made = found(int(rng.random() * total))
+        if made is not None:
+            return made
+    return next((made for number in rng.permutation(total) if (made := found(int(number)))), None)
 
 
 def neighbours(space: Space, architecture: Architecture, *, limit: int = 1000) -> Iterator[Architecture]:
@@ -140,9 +169,24 @@ def _size(space: Space, symbol: int, part: Architecture) -> int:
 
 
 def _open(space: Space, architecture: Architecture) -> list[Step]:
-    """Return the steps of the derivation at which there was a choice."""
-    symbols = space.compiled.symbols
-    return [step for step in walk(space, architecture) if len(symbols[step[1]].choices) > 1]
+    """Return the steps of the derivation at which there was a choice. Leaves are not queued: this is a hot path."""
+    head, symbols = space.compiled.head, space.compiled.symbols
+    found: list[Step] = []
+    root = space.compiled.root
+    todo: list[tuple[Path, int, int, int | None, Architecture]]
+    todo = [((), root, head(root, architecture), space.compiled.room, architecture)]
+    while todo:
+        path, symbol, chosen, room, node = todo.pop()
+        if len(symbols[symbol].choices) > 1:
+            found.append((path, symbol, chosen, room))
+        inside = None if room is None else room - 1
+        for index, child in enumerate(symbols[symbol].choices[chosen].children):
+            part = node.args[index]
+            if part.args:
+                todo.append(((*path, index), child, head(child, part), inside, part))
+            elif len(symbols[child].choices) > 1:
+                found.append(((*path, index), child, head(child, part), inside))
+    return found
 
 
 def _elsewhere(space: Space, architecture: Architecture, step: Step) -> Iterator[Architecture]:

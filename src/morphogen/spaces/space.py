@@ -321,12 +321,8 @@ class Space:
         return name
 
     def _free(self, symbol: int) -> Pattern:
-        name = self.compiled.symbols[symbol].name
-        return (
-            Ref(name)
-            if name in self.compiled.rules
-            else self.compiled.symbols[symbol].choices[0].source.pattern
-        )
+        found = self.compiled.symbols[symbol]
+        return Ref(found.name) if found.name in self.compiled.rules else found.choices[0].source.pattern
 
 
 Step: TypeAlias = tuple[Path, int, int, int | None]

@@ -8,7 +8,6 @@ from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr
 
 from morphogen.predictors.predictor import Belief
 
@@ -38,6 +37,8 @@ class ExpectedImprovement(Acquisition):
     """The logarithm of the expected improvement over the best (Mockus 1978; in logs, Ament et al. 2023)."""
 
     def value(self, belief: Belief, best: float, rng: np.random.Generator) -> Floats:
+        from scipy.special import log_ndtr  # not at the top: `import morphogen` stays light
+
         spread = np.maximum(belief.spread, 1e-9)
         u = (belief.mean - best) / spread
         # log(u Phi(u) + phi(u)); far below the best the two terms cancel, so the tail is expanded.
@@ -45,7 +46,7 @@ class ExpectedImprovement(Acquisition):
         ratio = np.exp(log_ndtr(u) - density)
         near = np.log(np.maximum(1 + u * ratio, 1e-300))
         far = -2 * np.log(np.maximum(-u, 1.0))
-        return density + np.where(u > -20, near, far) + np.log(spread)
+        return np.asarray(density + np.where(u > -20, near, far) + np.log(spread))
 
 
 @final
@@ -62,7 +63,7 @@ class UpperConfidenceBound(Acquisition):
 @final
 @dataclass(frozen=True)
 class ThompsonSampling(Acquisition):
-    """An independent draw from each candidate's belief, as in BANANAS (White et al. 2021); `scale` widens it."""
+    """A draw from each candidate's belief, as in BANANAS (White et al. 2021); `scale` widens it."""
 
     scale: float = 1.0
 

@@ -1,8 +1,8 @@
 """Candidate pools: which architectures a predictor is asked about before one is chosen (Mauch et al. 2020).
 
-Predictors are cheap but not free, and most spaces cannot be scored as a whole. Which subset is scored decides how
-much of a predictor's sample efficiency is left. All rules here but `Full` and `Random` are our reconstructions of a
-subset chosen well; the paper's rule is not public.
+Predictors are cheap but not free, and most spaces cannot be scored as a whole. Which subset is scored decides
+how much of a predictor's sample efficiency is left. All rules here but `Full` and `Random` are our
+reconstructions of a subset chosen well; the paper's rule is not public.
 """
 
 from __future__ import annotations
@@ -117,16 +117,15 @@ class Evolved(Candidates):
             ]
             fresh = [a for a in dict.fromkeys(bred) if a not in scored] or [situation.space.sample(rng)]
             scored.update(zip(fresh, situation.score(fresh).tolist(), strict=True))
-            alive = sorted({*alive, *fresh} & scored.keys(), key=lambda a: (-scored[a], str(a)))[
-                : self.parents
-            ]
+            ranked = sorted({*alive, *fresh} & scored.keys(), key=lambda a: (-scored[a], str(a)))
+            alive = ranked[: self.parents]
         return list(scored)
 
 
 @final
 @dataclass(frozen=True)
 class Mixed(Candidates):
-    """The pools of several rules together: local moves and fresh blood guard against a locked-in incumbent."""
+    """The pools of several rules together: local moves, and fresh blood against a locked-in incumbent."""
 
     rules: tuple[Candidates, ...] = (Neighbours(), Random())
 

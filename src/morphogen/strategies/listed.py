@@ -37,8 +37,8 @@ class Listed(Strategy[Place]):
 
     exceptions = MappingProxyType(
         {
-            "distinct": "two architectures of a list are two trials, also where they are one network",
-            "improves": "the order is the list's, not that of the results",
+            "networks_are_asked_once": "architectures of a list are trials each, also where they are one network",
+            "random_search_is_beaten": "the order is the list's, not that of the results",
         }
     )
 

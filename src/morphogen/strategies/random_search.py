@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal, final
 
 import numpy as np
@@ -33,6 +34,8 @@ class RandomSearch(Strategy[Asked]):
 
     unique: Unique = Unique.NETWORK
     over: Literal["architectures", "productions"] = "architectures"
+
+    exceptions = MappingProxyType({"random_search_is_beaten": "it is what the others must beat"})
 
     def start(self, space: Space, metric: Metric) -> Asked:
         return Asked(space, Seen(self.unique))

@@ -13,7 +13,7 @@ from typing import Any, Final
 from morphogen.architecture import ArchitectureError
 from morphogen.estimators.estimator import Estimator
 from morphogen.journal.journal import Event, JournalError
-from morphogen.records import Fidelity, Metric, Proposal
+from morphogen.records import Fidelity, Metric, Position, Proposal
 from morphogen.spaces.grammar import SpaceError
 from morphogen.spaces.space import Space
 from morphogen.strategies.strategy import Strategy
@@ -84,11 +84,15 @@ def read_proposal(record: Mapping[str, Any], space: Space) -> Proposal:
     """Read what `Proposal.to_json` wrote."""
     try:
         architecture = space.parse(record["architecture"])
+        region = tuple(
+            Position(tuple(position["path"]), tuple(map(space.read, position["candidates"])))
+            for position in record.get("region", ())
+        )
     except (ArchitectureError, SpaceError) as error:
         raise JournalError(
             f"the journal names an architecture that {space.name} does not know: {error}"
         ) from None
-    return Proposal(architecture, Fidelity(**record.get("fidelity", {})), record.get("parent"))
+    return Proposal(architecture, Fidelity(**record.get("fidelity", {})), record.get("parent"), region)
 
 
 def likeness(kind: str, message: str) -> str:

@@ -8,12 +8,13 @@ import shutil
 import signal
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Final, NoReturn
 
-from morphogen.records import Failure, Proposal
+from morphogen.records import Failure
 from morphogen.study.parcel import unpack
 from morphogen.study.pool import Finished, attempt, described
 
@@ -24,14 +25,20 @@ READY: Final = "ready"
 
 
 def work(pipe: Connection, parcel: Path, output: Path, seed: int) -> None:
-    """Say `READY`, or why the estimator cannot be loaded; then answer trials until the pipe closes."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches the whole terminal; the search decides what it means
+    """Serve one search until its end of the pipe closes, because it ended or because it was killed."""
+    # Ctrl-C reaches every process of a terminal; what it means is for the search to decide.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform != "win32":
         os.setsid()  # so that ending this worker can end what it started, too
     threading.Thread(target=_die_with_parent, args=(parcel.parent,), daemon=True).start()
     _redirect(output)
+    with suppress(EOFError, OSError):
+        _serve(pipe, parcel, output, seed)
+    shutil.rmtree(parcel.parent, ignore_errors=True)  # a search that was killed cannot clean up itself
+
+
+def _serve(pipe: Connection, parcel: Path, output: Path, seed: int) -> None:
+    """Say `READY`, or why the estimator cannot be loaded; then answer trials until the pipe closes."""
     try:
         estimator = unpack(parcel)
     except (Exception, SystemExit) as error:
@@ -40,20 +47,10 @@ def work(pipe: Connection, parcel: Path, output: Path, seed: int) -> None:
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
     pipe.send(READY)
-    while (job := _received(pipe)) is not None:
+    while True:
+        number, proposal = pipe.recv()
         os.ftruncate(1, 0)
-        pipe.send(_with_output(attempt(estimator, seed, *job), output))
-    shutil.rmtree(
-        parcel.parent, ignore_errors=True
-    )  # the search has ended; where it was killed nobody else cleans up
-
-
-def _received(pipe: Connection) -> tuple[int, Proposal] | None:
-    try:
-        job: tuple[int, Proposal] = pipe.recv()
-    except (EOFError, OSError):
-        return None
-    return job
+        pipe.send(_with_output(attempt(estimator, seed, number, proposal), output))
 
 
 def _die_with_parent(folder: Path) -> NoReturn:

@@ -1,0 +1,161 @@
+"""How a search ends: the winner trained and saved, and a few lines on what was found and what to do next."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from morphogen.cli.errors import Failed, note
+from morphogen.cli.options import clock
+from morphogen.cli.reading import ledger_line, number, plural, reasons, wrapped
+from morphogen.cli.winner import Winner, recorded, train
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from morphogen.cli.settings import Settings
+    from morphogen.estimators.training import Training
+    from morphogen.records import Trial
+    from morphogen.study import Study
+
+
+def close(
+    study: Study,
+    settings: Settings,
+    training: Training | None,
+    path: Path,
+    *,
+    fresh: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Retrain the winner unless that was done, and say what came out.
+
+    Raises:
+        Failed: no trial succeeded, or the winner could not be trained.
+    """
+    try:
+        best = study.best()
+    except LookupError:
+        why = reasons(study.failures)
+        said = f": {why[0][0]} (`morphogen why {path} {why[0][2]}` shows more)" if why else ""
+        raise Failed(f"no trial succeeded{said}") from None
+    winner = None
+    if training is not None and settings.final_epochs != 0:
+        winner = final(study, best, settings, training, path, quiet=quiet)
+    if as_json:
+        print(json.dumps(plain(study, best, winner, path), indent=1))
+    else:
+        _say(study, best, winner, settings, path, fresh=fresh)
+
+
+def final(
+    study: Study,
+    trial: Trial,
+    settings: Settings,
+    training: Training,
+    path: Path,
+    *,
+    folder: Path | None = None,
+    quiet: bool = False,
+) -> Winner:
+    """Return the retrained network of a trial; where the journal knows none, train and save it."""
+    from rich.console import Console
+
+    from morphogen.networks.training import Diverged
+
+    fidelity = settings.final(training)
+    if known := recorded(study, trial.number, fidelity):
+        return known
+    doing = f"training the network of trial {trial.number} for {plural(fidelity.epochs or 0, 'epoch')}"
+    console = Console(stderr=True, highlight=False)
+    if not quiet and not console.is_terminal:
+        note(doing)
+    try:
+        with console.status(doing) if console.is_terminal and not quiet else nullcontext():
+            return train(study, trial, training, fidelity, folder or path.with_name(f"{path.stem}-best"))
+    except Diverged as error:
+        raise Failed(
+            f"the search is done, but its winner could not be trained for longer: {error} (--learning-rate)"
+        ) from error
+
+
+def plain(study: Study, best: Trial, winner: Winner | None, path: Path) -> dict[str, Any]:
+    """Return the result as plain values."""
+    assert best.estimate is not None
+    record: dict[str, Any] = {
+        "study": str(path),
+        "best": {"number": best.number, **best.proposal.to_json(), "values": dict(best.estimate.values)},
+        "trials": len(study.trials),
+        "failed": len(study.failures),
+        "ledger": study.ledger.to_json(),
+    }
+    if winner:
+        test = dict(winner.values)
+        record["final"] = {"folder": str(winner.folder), "fidelity": dict(winner.fidelity), "test": test}
+    return record
+
+
+def _say(
+    study: Study, best: Trial, winner: Winner | None, settings: Settings, path: Path, *, fresh: bool
+) -> None:
+    from rich.console import Console
+
+    assert best.estimate is not None
+    console = Console(highlight=False, soft_wrap=True)
+    width = min(console.width, 100)
+    trials, metric = study.trials, study.metric
+    if not fresh:
+        longer = f"morphogen resume {path} --trials {2 * len(trials)}"
+        note(f"the search in {path} has reached its limit; `{longer}` goes on")
+    head = f"Best network: trial {best.number} of {len(trials)}, in {clock(study.ledger.wall)}"
+    console.print(head, style="bold")
+    console.print(wrapped(str(best.architecture), width, 2), style="cyan")
+    for name, value in _facts(best, winner, metric.name):
+        console.print(f"  {name:<21}{value}")
+    _ledger(console, study, width)
+    console.print("Next", style="bold")
+    todo = {
+        f"morphogen show {path}": "trials, frontier, ledger",
+        f"morphogen resume {path} --trials {2 * len(trials)}": "search on",
+    }
+    if winner:
+        todo[f"morphogen export {path} --to DIR"] = "the network"
+    if study.failures:
+        todo[f"morphogen why {path} {study.failures[0].number}"] = "why it failed"
+    longest = max(map(len, todo))
+    for command, about in todo.items():
+        line = f"  {command:<{longest}}  {about}"
+        console.print(line if len(line) <= console.width else f"  {command}")
+
+
+def _facts(best: Trial, winner: Winner | None, metric: str) -> list[tuple[str, str]]:
+    """Return what is known of the best network, name and value."""
+    assert best.estimate is not None
+    values = best.estimate.values
+    facts = [(f"{'validation ' if winner else ''}{metric}", number(values[metric]))]
+    if winner:
+        test = winner.values
+        facts += [
+            ("test accuracy", f"{test['accuracy']:.2%} after {plural(winner.fidelity['epochs'], 'epoch')}"),
+            ("", f"{test['low']:.1%} to {test['high']:.1%} (95%), {test['tested']:,} images"),
+            ("parameters", number(test["parameters"])),
+            ("multiply-adds", number(test["multiply_adds"])),
+            ("weights", str(winner.folder / "weights.safetensors")),
+            ("description", str(winner.folder / "network.json")),
+        ]
+    else:
+        facts += [(name.replace("_", "-"), number(v)) for name, v in values.items() if name != metric]
+    return facts
+
+
+def _ledger(console: Console, study: Study, width: int) -> None:
+    line = ledger_line(study.ledger)
+    fits = len(line) + 8 <= width
+    console.print(f"[bold]Ledger[/]  {line}" if fits else f"[bold]Ledger[/]\n{wrapped(line, width, 2)}")
+    if study.failures:
+        text, count, first = reasons(study.failures)[0]
+        line = f"{plural(len(study.failures), 'trial')} failed, {count} by {text} (first: trial {first})"
+        console.print(wrapped(line, width, 2), style="red")

@@ -1,0 +1,172 @@
+"""`search` and `resume`: run a search, show it, and leave its best network trained and saved."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import typer
+
+from morphogen.cli import options
+from morphogen.cli.errors import INTERRUPTED, Wrong, note, say
+from morphogen.cli.settings import TRIALS, Settings
+
+
+def search(
+    space: options.Space = "digits_small",
+    data: options.Data = None,
+    test_data: options.TestData = None,
+    strategy: options.Strategy = "regularized_evolution",
+    option: options.Options = None,
+    estimator: options.Estimator = "training",
+    metric: options.MetricName = None,
+    trials: options.Trials = None,
+    time: options.Time = None,
+    cost: options.Cost = None,
+    timeout: options.Timeout = None,
+    epochs: options.Epochs = None,
+    channels: options.Channels = None,
+    cells: options.Cells = None,
+    batch_size: options.BatchSize = None,
+    learning_rate: options.LearningRate = None,
+    fraction: options.Fraction = None,
+    resolution: options.Resolution = None,
+    train: options.EstimatorOptions = None,
+    final_epochs: options.FinalEpochs = None,
+    no_final: options.NoFinal = False,
+    study: options.StudyFile = Path("study.db"),
+    workers: options.Workers = None,
+    seed: options.Seed = 0,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Search a space of networks, and train the best one found.
+
+    Everything is written down in --study as it happens. Stopped or killed, the same command goes on.
+    """
+    settings = Settings(
+        space=space,
+        data=data,
+        test_data=test_data,
+        strategy=strategy,
+        options=tuple(option or ()),
+        estimator=estimator,
+        training=tuple(train or ()),
+        fidelity=options.fidelity(
+            epochs=epochs,
+            channels=channels,
+            cells=cells,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            fraction=fraction,
+            resolution=resolution,
+        ),
+        trials=trials,
+        seconds=options.seconds("--time", time),
+        cost=options.seconds("--cost", cost),
+        timeout=options.seconds("--timeout", timeout),
+        workers=workers,
+        seed=seed,
+        metric=metric,
+        final_epochs=0 if no_final else final_epochs,
+    )
+    _run(settings, study, as_json=as_json, quiet=quiet)
+
+
+def resume(
+    study: options.Study,
+    trials: options.Trials = None,
+    time: options.Time = None,
+    cost: options.Cost = None,
+    workers: options.Workers = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Go on with a search by the settings that it was begun with.
+
+    Limits given here take the place of the recorded ones, and count what was spent before.
+    """
+    from morphogen.cli.reading import open_study
+
+    path = Path(study)
+    with_notes = open_study(study)
+    settings = Settings.from_notes(with_notes.notes, path)
+    if workers is not None:
+        settings = replace(settings, workers=workers)
+    if trials or time or cost:
+        settings = replace(
+            settings,
+            trials=trials,
+            seconds=options.seconds("--time", time),
+            cost=options.seconds("--cost", cost),
+        )
+    _run(settings, path, as_json=as_json, quiet=quiet)
+
+
+def _run(settings: Settings, path: Path, *, as_json: bool, quiet: bool) -> None:
+    from morphogen.cli.closing import close
+    from morphogen.cli.progress import watched
+    from morphogen.cli.tally import Tally
+    from morphogen.journal import open_journal
+    from morphogen.study import Interrupted, Processes
+    from morphogen.study import search as search_for
+
+    if not path.parent.is_dir():
+        raise Wrong(
+            f"there is no folder {path.parent} for the study {path.name}: make it, or name another file"
+        )
+    space, strategy = settings.find_space(), settings.find_strategy()
+    limit, pool = settings.limit(), settings.pool()
+    estimator, training = settings.find_estimator()
+    if settings.metric not in (None, *(metric.name for metric in estimator.metrics)):
+        known = ", ".join(metric.name for metric in estimator.metrics)
+        raise Wrong(f"--metric {settings.metric}: {settings.estimator} reports {known}")
+    tally = Tally(limit)
+    with suppress(KeyError, TypeError):  # of a damaged journal; the search itself says what is wrong
+        tally.replay(open_journal(path).read())
+    if not quiet:
+        workers = pool.capacity if isinstance(pool, Processes) else 0
+        _announce(settings, path, tally, str(space), training.data if training else None, workers)
+    try:
+        with watched(tally, pool.capacity, quiet=quiet) as see:
+            found = search_for(
+                space,
+                strategy,
+                estimator,
+                path,
+                limit=limit,
+                seed=settings.seed,
+                pool=pool,
+                metric=settings.metric,
+                on_event=see,
+                notes=settings.to_notes(path),
+            )
+        close(found, settings, training, path, fresh=tally.done > tally.before, as_json=as_json, quiet=quiet)
+    except (Interrupted, KeyboardInterrupt) as error:
+        what = f"{tally.done} finished trials are" if tally.done != 1 else "1 finished trial is"
+        during = "" if isinstance(error, Interrupted) else " while the winner was trained"
+        say(f"interrupted{during}; {what} in {path}. `morphogen resume {path}` goes on from there")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _announce(settings: Settings, path: Path, tally: object, space: str, data: object, workers: int) -> None:
+    """Say what is searched, how, and what is there already."""
+    from morphogen.cli.reading import plural
+    from morphogen.cli.tally import Tally
+    from morphogen.networks.data import ImageData
+
+    assert isinstance(tally, Tally)
+    note(space)
+    if isinstance(data, ImageData):
+        channels, height, width = data.shape
+        sizes = ", ".join(f"{getattr(data, s).size:,} {s}" for s in ("train", "validation", "test"))
+        note(f"{data.name}: {sizes} images of {channels}x{height}x{width}, {len(data.classes)} classes")
+        for change in data.notes:
+            note(change)
+    where = plural(workers, "worker") if workers else "this process"
+    note(f"{settings.strategy} with {where}, written to {path}")
+    if not settings.limited:
+        note(f"no limit given: {TRIALS} trials (--trials, --time or --cost says otherwise)")
+    if tally.done or tally.running:
+        note(f"{plural(tally.done, 'finished trial')} there already: going on from there")

@@ -1,0 +1,168 @@
+"""What a search was asked for, in words: kept in its journal, so that `resume` can ask for the same."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self, final
+
+from morphogen.cli.errors import Wrong
+from morphogen.cli.finding import configured, find_space, find_strategy
+
+if TYPE_CHECKING:
+    from morphogen.estimators.estimator import Estimator
+    from morphogen.estimators.training import Training
+    from morphogen.records import Fidelity
+    from morphogen.spaces import Space
+    from morphogen.strategies import Strategy
+    from morphogen.study import Limit, Pool
+
+TRIALS: Final = 50
+"""How many trials a search makes when no limit is given."""
+
+EPOCHS: Final = 5
+"""How many epochs a trial of Morphogen's own training takes unless told: cheap, so that there can be many."""
+
+LONGER: Final = 4
+"""The winner is trained for so many times the epochs of a trial."""
+
+PLACES: Final = ("space", "data", "test_data", "strategy", "estimator")
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The words of one search, as on the command line. final_epochs: of the winner; 0 for no retraining."""
+
+    space: str = "digits_small"
+    data: str | None = None
+    test_data: str | None = None
+    strategy: str = "regularized_evolution"
+    options: tuple[str, ...] = ()
+    estimator: str = "training"
+    training: tuple[str, ...] = ()
+    fidelity: Mapping[str, float]
+    trials: int | None = None
+    seconds: float | None = None
+    cost: float | None = None
+    timeout: float | None = None
+    workers: int | None = None
+    seed: int = 0
+    metric: str | None = None
+    final_epochs: int | None = None
+
+    def to_notes(self, study: Path) -> dict[str, Any]:
+        """Return plain values without what is empty; paths are as seen from the folder of the study."""
+        record: dict[str, Any] = {
+            n: value for n, value in asdict(self).items() if value not in (None, (), {})
+        }
+        here = {name: _seen(record[name], Path(), study.parent) for name in PLACES if name in record}
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in (record | here).items()}
+
+    @classmethod
+    def from_notes(cls, notes: Mapping[str, Any], study: Path) -> Self:
+        """Read what `to_notes` wrote for the same study."""
+        known = {field.name for field in fields(cls)}
+        if not {"space", "strategy", "estimator"} <= set(notes) <= known:
+            raise Wrong(
+                f"{study} was not begun by `morphogen search`: go on with it from the program that began it"
+            )
+        record: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in notes.items()}
+        here = {name: _seen(record[name], study.parent, Path()) for name in PLACES if name in record}
+        given: dict[str, Any] = {"fidelity": {}} | record | here
+        return cls(**given)
+
+    def find_space(self) -> Space:
+        """Return the space."""
+        return find_space(self.space)
+
+    def find_strategy(self) -> Strategy[Any]:
+        """Return the strategy with its settings."""
+        return find_strategy(self.strategy, self.options)
+
+    @property
+    def limited(self) -> bool:
+        """Whether any limit was given."""
+        return not self.trials is self.seconds is self.cost is None
+
+    def limit(self) -> Limit:
+        """Return the limit; so many trials where none was given."""
+        from morphogen.study import Limit
+
+        return Limit(trials=self.trials if self.limited else TRIALS, seconds=self.seconds, cost=self.cost)
+
+    def pool(self) -> Pool:
+        """Return where estimates run."""
+        from morphogen.study import Inline, Processes
+
+        return Inline() if self.workers == 0 else Processes(self.workers, self.timeout)
+
+    def find_estimator(self) -> tuple[Estimator, Training | None]:
+        """Return the estimator, and how a winner is trained; None where that is the user's own business."""
+        from morphogen.catalog import find
+        from morphogen.estimators.at_fidelity import AtFidelity
+        from morphogen.estimators.function import from_file
+        from morphogen.estimators.training import Training
+        from morphogen.networks.data import load
+        from morphogen.records import Fidelity
+
+        try:
+            wanted = Fidelity(**self.fidelity)  # type: ignore[arg-type]
+        except ValueError as error:
+            raise Wrong(str(error)) from None
+        own = ":" in self.estimator
+        kind = None if own else find("estimator", self.estimator).load()
+        data = None
+        if self.data is not None or not own:
+            data = load(self.data or "digits", self.test_data)
+        elif self.test_data is not None:
+            raise Wrong("--test-data goes with --data")
+        if kind is None:
+            if self.training:
+                raise Wrong(f"--train sets up Morphogen's own training; {self.estimator} has no settings")
+            estimator: Estimator = from_file(self.estimator)
+            rest = wanted
+        else:
+            given = self._fields_of(kind)
+            estimator = configured(kind, self.estimator, self.training, data=data, **given)
+            rest = Fidelity(**{n: v for n, v in self.fidelity.items() if n not in given})  # type: ignore[arg-type]
+        training = estimator if isinstance(estimator, Training) else None
+        if training is None and data is not None:
+            training = configured(Training, "training", (), data=data, **self._fields_of(Training))
+        if rest.to_json():
+            estimator = AtFidelity(estimator, rest)
+        return estimator, training
+
+    def _fields_of(self, kind: Any) -> dict[str, float]:
+        """Return the part of the fidelity that is among the settings of an estimator."""
+        known = {field.name for field in fields(kind)}
+        given: dict[str, float] = {"epochs": EPOCHS, **self.fidelity}
+        return {name: value for name, value in given.items() if name in known}
+
+    def final(self, training: Training) -> Fidelity:
+        """Return how the winner is trained: as in the search, on all data, for longer."""
+        from morphogen.records import Fidelity
+
+        return Fidelity(
+            epochs=self.final_epochs or LONGER * training.epochs,
+            resolution=self.fidelity.get("resolution"),  # type: ignore[arg-type]
+            channels=training.channels,
+            cells=training.cells,
+            batch_size=training.batch_size,
+            learning_rate=training.learning_rate,
+        )
+
+
+def _seen(word: str, here: Path, there: Path) -> str:
+    """Return a word whose paths, seen from the folder `here`, are rewritten as seen from `there`."""
+    from morphogen.catalog import entries
+
+    if word == "digits" or word in {entry.name for entry in entries()}:
+        return word
+    parts = []
+    for part in word.split(":"):
+        found = part and not Path(part).is_absolute() and (here / part).exists()
+        parts.append(os.path.relpath(here / part, there) if found else part)
+    return ":".join(parts)

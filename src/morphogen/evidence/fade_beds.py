@@ -1,0 +1,269 @@
+"""Test beds of FaDE: sets of candidates, the truth about all their paths, and what cheap predictors say."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Final, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from morphogen.architecture import Architecture, Constructor
+from morphogen.benchmarks.files import MissingData
+from morphogen.networks import build, cost
+from morphogen.networks.data import ImageData, load
+from morphogen.seeding import stream
+from morphogen.spaces import Space
+from morphogen.spaces.dag_chain import OPERATION, dag_chain, dags, module
+
+Floats: TypeAlias = NDArray[np.float64]
+Sets: TypeAlias = tuple[tuple[tuple[int, str], ...], ...]
+
+CHAIN_OF_SIX: Final = (6, "100001000100101")
+PILOT: Final = (CHAIN_OF_SIX, (2, "1"), (4, "111000"), (5, "1" * 10), (3, "000"))
+"""The candidates of the pilot: a path of six vertices, one of two, a fork, a full DAG, three lone vertices."""
+
+BATCH: Final = 50
+WIDTH: Final = 16
+
+
+@final
+@dataclass(frozen=True)
+class Bed:
+    """Images, and k candidates at each of d positions.
+
+    steps: of stand-alone training; a supernet takes three quarters of them. rate: peak of Adam for both.
+    """
+
+    name: str
+    data: Callable[[], tuple[ImageData, NDArray[np.int64]]]
+    rows: Sets
+    steps: int = 800
+    rate: float = 0.003
+    modules: str = "mlp"
+    channels: int = WIDTH
+
+    @property
+    def candidates(self) -> tuple[tuple[Architecture, ...], ...]:
+        """The modules of each position."""
+        return tuple(
+            tuple(module(bits, size, OPERATION[self.modules]) for size, bits in row) for row in self.rows
+        )
+
+    def region(self) -> Space:
+        """Return the region of all paths."""
+        size = max(n for row in self.rows for n, _ in row)
+        space = dag_chain(len(self.rows), size, min(n for row in self.rows for n, _ in row), self.modules)  # type: ignore[arg-type]
+        return space.region({(place,): row for place, row in enumerate(self.candidates)})
+
+    def paths(self) -> list[Architecture]:
+        """Return all paths, the last position running fastest."""
+        chain = Constructor(f"{self.modules}_chain", len(self.rows))
+        return [Architecture(chain, parts) for parts in product(*self.candidates)]
+
+
+def random_rows(seed: int, depth: int, candidates: int = 5) -> Sets:
+    """Return random DAGs of two to five vertices (the number uniform, then the DAG), different at each position."""
+    rng = stream(seed, "candidates")
+    rows = []
+    for _ in range(depth):
+        row: dict[tuple[int, str], None] = {}
+        while len(row) < candidates:
+            size = int(rng.integers(2, 6))
+            row[size, dags(size)[int(rng.integers(len(dags(size))))]] = None
+        rows.append(tuple(row))
+    return tuple(rows)
+
+
+@cache
+def digits() -> tuple[ImageData, NDArray[np.int64]]:
+    """Return scikit-learn's digits, about 1,000 to train and 790 to test."""
+    data = load("digits", validation_fraction=0.01, test_fraction=0.44)
+    return data, data.train
+
+
+@cache
+def mnist14() -> tuple[ImageData, NDArray[np.int64]]:
+    """Return MNIST of 14x14 pixels, 4,000 to train and 3,000 to test."""
+    folder = Path(os.environ.get("MORPHOGEN_DATA", "../shared/data"))
+    files = folder / "mnist_train.npz", folder / "mnist_test3000.npz"
+    for file in files:
+        if not file.is_file():
+            raise MissingData(f"{file} is not there; set MORPHOGEN_DATA to the folder that holds {file.name}")
+    data = load(files[0], files[1]).at(14)
+    return data, data.train[:4000]
+
+
+@final
+@dataclass(frozen=True)
+class Truth:
+    """Test losses `[seeds, paths]` of all paths trained alone, and the seconds that took."""
+
+    losses: Floats
+    seconds: float
+
+    @property
+    def score(self) -> Floats:
+        """Minus the mean loss of each path."""
+        return -self.losses.mean(axis=0)
+
+    @property
+    def ceiling(self) -> float:
+        """The most that a perfect estimator could correlate: from split halves, after Spearman and Brown."""
+        rng, found = np.random.default_rng(0), []
+        for _ in range(50):
+            order = rng.permutation(len(self.losses))
+            half = len(order) // 2
+            one, two = self.losses[order[:half]].mean(0), self.losses[order[half : 2 * half]].mean(0)
+            rho = spearman(one, two)
+            found.append(2 * rho / (1 + rho))
+        return float(np.sqrt(max(0.0, np.mean(found))))
+
+    def sweep(self, seeds: int) -> float:
+        """Return the mean correlation of so many seeds with all others: a sweep of every path."""
+        rng, found = np.random.default_rng(1), []
+        for _ in range(40):
+            order = rng.permutation(len(self.losses))
+            found.append(spearman(self.losses[order[:seeds]].mean(0), self.losses[order[seeds:]].mean(0)))
+        return float(np.mean(found))
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation between paths over that between the seeds of one path."""
+        within = self.losses.var(axis=0, ddof=1).mean()
+        between = max(0.0, self.losses.mean(axis=0).var(ddof=1) - within / len(self.losses))
+        return float(np.sqrt(between / within))
+
+
+def truth(bed: Bed, seeds: int, tell: Callable[[float], None], most: int = 250) -> Truth:
+    """Train every path alone with each seed, in stacks of at most `most` networks."""
+    from morphogen.networks.training import Recipe
+    from morphogen.supernet import Course, Gumbel, Stack, score, train
+
+    import torch
+
+    data, numbers = bed.data()
+    jobs = [(path, seed) for seed in range(seeds) for path in bed.paths()]
+    recipe = Recipe(
+        batch_size=BATCH, optimizer="adamw", weight_decay=0.0, shift=False, learning_rate=bed.rate, device="cpu"
+    )
+    losses: list[float] = []
+    begun = time.process_time()
+    for start in range(0, len(jobs), most):
+        part = jobs[start : start + most]
+        nets = [
+            build(path, data.shape, len(data.classes), channels=bed.channels, seed=seed + 1000 * i)
+            for i, (path, seed) in enumerate(part, start)
+        ]
+        stack = Stack(nets)
+        train(stack, Gumbel(), data, numbers, Course(recipe=recipe, steps=bed.steps), stream(start, "truth"))
+        test = torch.from_numpy(np.array(data.test)).expand(len(part), -1)
+        losses += score(stack, data, test, "cpu")[1].tolist()
+        tell((start + len(part)) / len(jobs))
+    return Truth(np.array(losses).reshape(seeds, -1), time.process_time() - begun)
+
+
+@final
+@dataclass(frozen=True)
+class Ranked:
+    """What supernets say: logs of the shares `[m, k]` at each position, leave-one-in losses, entropy, seconds."""
+
+    logs: tuple[Floats, ...]
+    alone: tuple[Floats, ...]
+    entropy: float
+    seconds: float
+
+    def scores(self, how: str, networks: Sequence[int]) -> Floats:
+        """Return the score of each path by some of the supernets, their ranks added.
+
+        how: `log` adds the logs of shares, `mean` the shares, `alone` the leave-one-in read-out.
+        """
+        rows = {"log": self.logs, "mean": tuple(map(np.exp, self.logs)), "alone": self.alone}[how]
+        total = np.zeros(int(np.prod([row.shape[1] for row in rows])))
+        for network in networks:
+            total += positions(outer([row[network] for row in rows]))
+        return total
+
+
+def ranked(bed: Bed, supernets: int, seed: int, *, share_steps: float = 0.75) -> Ranked:
+    """Train so many supernets of a bed as one stack, by the measured recipe."""
+    from morphogen.networks.training import Recipe
+    from morphogen.supernet import Course, Gumbel, Stack, Supernet, leave_one_in, train
+
+    import torch
+
+    data, numbers = bed.data()
+    region = bed.region()
+    recipe = Recipe(
+        batch_size=BATCH, optimizer="adamw", weight_decay=0.0, shift=False, learning_rate=bed.rate, device="cpu"
+    )
+    begun = time.process_time()
+    nets = [
+        Supernet(region, data.shape, len(data.classes), channels=bed.channels, seed=seed * 10_000 + i)
+        for i in range(supernets)
+    ]
+    stack = Stack(nets)
+    course = Course(recipe=recipe, steps=round(share_steps * bed.steps))
+    found = train(stack, Gumbel(), data, numbers, course, stream(seed, "supernets"))
+    seconds = time.process_time() - begun
+    logs = [torch.log_softmax(found.logits[g.name], 1).double().numpy() for g in stack.gates]
+    alone = leave_one_in(stack, data, found.logit_split)
+    entropy = float(np.mean([-(np.exp(row) * row).sum(1) / np.log(row.shape[1]) for row in logs]))
+    return Ranked(
+        tuple(logs), tuple(alone[g.name].double().numpy() for g in stack.gates), entropy, seconds
+    )
+
+
+def outer(rows: Sequence[Floats]) -> Floats:
+    """Return the sum of one value a position for every path `[k^d]`."""
+    total = np.zeros(1)
+    for row in rows:
+        total = (total[:, None] + row).ravel()
+    return total
+
+
+def positions(values: Floats) -> Floats:
+    """Return the rank of each value, ties averaged."""
+    from scipy.stats import rankdata
+
+    return np.asarray(rankdata(values), dtype=np.float64)
+
+
+def spearman(one: Floats, other: Floats) -> float:
+    """Return Spearman's rank correlation."""
+    return float(np.corrcoef(positions(one), positions(other))[0, 1])
+
+
+def shuffled(bed: Bed, score: Floats, draws: int = 2000) -> tuple[float, float]:
+    """Return the 95% interval of the correlation with random shares at each position."""
+    rng = np.random.default_rng(2)
+    found = [
+        spearman(outer([rng.random(len(row)) for row in bed.rows]), score) for _ in range(draws)
+    ]
+    low, high = np.quantile(found, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def depths(bed: Bed) -> Floats:
+    """Return the number of operations on the longest way through each path."""
+    def longest(path: Architecture) -> float:
+        total = 0.0
+        for part in path.args:
+            graph, level = part.graph, [0.0]
+            for sources in graph.predecessors[1:]:
+                level.append(1 + max(level[s] for s in sources))
+            total += max(level[v] for v in graph.output)
+        return total
+
+    return np.array([longest(path) for path in bed.paths()])
+
+
+def parameters(bed: Bed) -> Floats:
+    """Return the parameters of each path."""
+    return np.array([cost(p, (1, 8, 8), 10, channels=bed.channels).parameters for p in bed.paths()], dtype=float)

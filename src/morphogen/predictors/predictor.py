@@ -1,0 +1,117 @@
+"""The contract of a predictor: what will an architecture score, judging from those that were scored?"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from morphogen.architecture import Architecture
+
+Floats = NDArray[np.float64]
+
+
+class PredictorError(ValueError):
+    """Data that nothing can be learnt from; the message names the row."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What is expected of n architectures: `mean[n]` and standard deviation `spread[n]`, on the scale of `Scale`."""
+
+    mean: Floats
+    spread: Floats
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The scale of every belief: normal scores of ranks (van der Waerden 1952).
+
+    The i-th smallest of n known scores stands at the standard normal quantile of (i - 1/2) / n, equal scores
+    at the mean of their ranks; between two known scores it is linear. So beliefs do not depend on the unit of
+    the scores, failed networks far below the rest do no harm, and 1.64 is better than 95% of what is known.
+    """
+
+    scores: Floats
+    places: Floats
+
+    @classmethod
+    def of(cls, scores: Floats) -> Scale:
+        """Return the scale on which `scores[n]` are standard normal."""
+        return cls(*_steps(scores))
+
+    def __call__(self, scores: ArrayLike) -> Floats:
+        """Return where `scores[n]` stand; what is beyond the known scores stands at the nearest of them."""
+        return np.interp(np.asarray(scores, dtype=np.float64), self.scores, self.places)
+
+
+def _steps(scores: Floats) -> tuple[Floats, Floats]:
+    from scipy.special import ndtri  # not at the top: `import morphogen` stays light
+
+    known, times = np.unique(scores, return_counts=True)
+    return known, np.asarray(ndtri((np.cumsum(times) - times / 2) / len(scores)), dtype=np.float64)
+
+
+class Model(ABC):
+    """What a predictor has learnt; immutable."""
+
+    @abstractmethod
+    def belief(self, architectures: Sequence[Architecture]) -> Belief:
+        """Return what is expected of n >= 1 architectures; isomorphic ones get equal beliefs."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A fitted predictor: what it learnt, and the scale it learnt on."""
+
+    model: Model
+    scale: Scale
+
+    def predict(self, architectures: Sequence[Architecture]) -> Belief:
+        """Return mean `[n]` and spread `[n]` of what each architecture will score, on `scale`."""
+        if not architectures:
+            return Belief(np.zeros(0), np.zeros(0))
+        return self.model.belief(architectures)
+
+
+class Predictor(ABC):
+    """Settings of a predictor, as a frozen dataclass that only stores.
+
+    A fit is a function of its arguments: the same architectures and scores in the same order with an equal
+    generator give the same beliefs, whatever was fitted before.
+    """
+
+    @abstractmethod
+    def learn(
+        self, architectures: Sequence[Architecture], targets: Floats, rng: np.random.Generator
+    ) -> Model:
+        """Learn `targets[n]` (standard normal, larger is better) of n >= 1 architectures."""
+
+    @final
+    def fit(
+        self, architectures: Sequence[Architecture], scores: ArrayLike, rng: np.random.Generator
+    ) -> Fitted:
+        """Learn from n architectures and their `scores[n]`, of which larger is better.
+
+        Raises:
+            PredictorError: no architecture, scores of another number, or a score that is not a finite number.
+        """
+        values = np.asarray(scores, dtype=np.float64)
+        if values.shape != (len(architectures),):
+            raise PredictorError(f"{len(architectures)} architectures need as many scores, got {values.shape}")
+        if not len(values):
+            raise PredictorError("nothing to learn from: give at least one architecture and its score")
+        if not np.isfinite(values).all():
+            row = int(np.flatnonzero(~np.isfinite(values))[0])
+            raise PredictorError(
+                f"score {row} is {values[row]} ({architectures[row]}); leave failed architectures out"
+            )
+        scale = Scale.of(values)
+        return Fitted(self.learn(tuple(architectures), scale(values), rng), scale)

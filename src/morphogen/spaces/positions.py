@@ -1,0 +1,62 @@
+"""Positions of a region: where an architecture leaves a choice, and what may stand there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+
+from morphogen.architecture import Architecture
+from morphogen.spaces.grammar import Pattern, Ref, SpaceError, calls
+from morphogen.spaces.space import Path, Space, walk
+
+
+def positions(space: Space, architecture: Architecture, nonterminal: str | None = None) -> tuple[Path, ...]:
+    """Return the places where `nonterminal` stands in an architecture, none of them inside another.
+
+    Without a nonterminal, the outermost places at which the grammar leaves a choice.
+
+    Raises:
+        SpaceError: there is no such place.
+    """
+    found: list[Path] = []
+    for decision in space.decisions(architecture):
+        wanted = decision.alternatives > 1 if nonterminal is None else decision.nonterminal == nonterminal
+        if wanted and not any(decision.path[: len(path)] == path for path in found):
+            found.append(decision.path)
+    if not found:
+        what = "no choice is left" if nonterminal is None else f"no {nonterminal} stands"
+        raise SpaceError(f"{what} in {architecture}; name another nonterminal of {space.name}")
+    return tuple(found)
+
+
+def inside(space: Space, architecture: Architecture, path: Path) -> Space:
+    """Return the space of all parts that may stand at `path`, constraints on the whole left aside."""
+    for place, symbol, _, room in walk(space, architecture):
+        if place == path:
+            return _from(space, symbol, room)
+    raise SpaceError(f"no position {path} is in {architecture}")
+
+
+@lru_cache(maxsize=256)
+def _from(space: Space, symbol: int, room: int | None) -> Space:
+    name = space.compiled.symbols[symbol].name
+    rules = space.compiled.rules
+    if name not in rules:
+        raise SpaceError(f"{name} of {space.name} is no nonterminal; a position must be one")
+    reached, todo = {name: rules[name]}, [name]
+    while todo:
+        for alternative in reached[todo.pop()].alternatives:
+            for ref in _refs(alternative.pattern):
+                if ref not in reached:
+                    reached[ref] = rules[ref]
+                    todo.append(ref)
+    grammar = replace(space.grammar, start=name, rules=tuple(reached.values()), depth=room, constraints=())
+    return Space(grammar, name)
+
+
+def _refs(pattern: Pattern) -> Iterator[str]:
+    if isinstance(pattern, Ref):
+        yield pattern.name
+    for call in calls(pattern):
+        yield from (arg.name for arg in call.args if isinstance(arg, Ref))

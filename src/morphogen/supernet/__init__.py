@@ -1,0 +1,25 @@
+"""Supernets: the networks of a region in one, its relaxations, its training; loads torch."""
+
+from morphogen.supernet.darts import Darts
+from morphogen.supernet.gumbel import Gumbel
+from morphogen.supernet.pc_darts import PCDarts
+from morphogen.supernet.relaxation import Relaxation
+from morphogen.supernet.schedule import Course, Trained, leave_one_in, score, train
+from morphogen.supernet.slots import SupernetError
+from morphogen.supernet.stack import Stack
+from morphogen.supernet.supernet import Supernet
+
+__all__ = [
+    "Course",
+    "Darts",
+    "Gumbel",
+    "PCDarts",
+    "Relaxation",
+    "Stack",
+    "Supernet",
+    "SupernetError",
+    "Trained",
+    "leave_one_in",
+    "score",
+    "train",
+]

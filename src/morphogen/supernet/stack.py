@@ -1,0 +1,212 @@
+"""Many networks as one: a model axis in front of every weight, so that small ones train side by side.
+
+Dense layers become batched matrix products over `[m, n, c]`, convolutions grouped ones over `[n, m * c, h,
+w]`; what works channel by channel stays as it is. Networks that differ somewhere are grouped there.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from morphogen.networks import modules
+from morphogen.supernet.mixing import Mixture, Whole, Wiring
+from morphogen.supernet.slots import Gate, SupernetError
+
+SAME = (
+    nn.ReLU, nn.Hardswish, nn.Mish, nn.Identity, nn.Flatten, nn.AvgPool2d, nn.MaxPool2d, nn.AdaptiveAvgPool2d,
+)  # fmt: skip
+"""Layers that treat every channel alike and have no weights."""
+
+
+class _Dense(nn.Module):
+    """Dense layers of m networks, from `[m, n, c]` or `[n, m * c]` to `[m, n, features]`."""
+
+    def __init__(self, weight: nn.Parameter, bias: nn.Parameter | None) -> None:
+        super().__init__()
+        self.weight, self.bias = weight, bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.ndim != 3:
+            x = x.reshape(x.shape[0], self.weight.shape[0], -1).transpose(0, 1)
+        if self.bias is None:
+            return torch.bmm(x, self.weight.transpose(1, 2))
+        return torch.baddbmm(self.bias[:, None], x, self.weight.transpose(1, 2))
+
+
+class _RootMeanSquare(nn.Module):
+    """Per network and image."""
+
+    def __init__(self, models: int) -> None:
+        super().__init__()
+        self.models = models
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.ndim == 3:
+            return x * torch.rsqrt(x.square().mean(dim=2, keepdim=True) + 1e-6)
+        parts = x.reshape(x.shape[0], self.models, -1)
+        return (parts * torch.rsqrt(parts.square().mean(dim=2, keepdim=True) + 1e-6)).view(x.shape)
+
+
+class _Flat(nn.Module):
+    """Flattens maps; what is flat already stays."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x if x.ndim == 3 else x.flatten(1)
+
+
+class _Groups(nn.Module):
+    """Networks that differ here: alike ones together."""
+
+    def __init__(self, places: Sequence[Sequence[int]], parts: Sequence[nn.Module], models: int) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+        self.models = models
+        for number, place in enumerate(places):
+            self.register_buffer(f"place{number}", torch.tensor(place))
+        self.register_buffer("back", torch.tensor([i for place in places for i in place]).argsort())
+
+    def forward(self, x: Tensor) -> Tensor:
+        folded = x.ndim == 4
+        if folded:
+            x = x.view(x.shape[0], self.models, -1, *x.shape[2:])
+        axis = 1 if folded else 0
+        outs = []
+        for number, part in enumerate(self.parts):
+            taken = x.index_select(axis, self.get_buffer(f"place{number}"))
+            out = part(taken.flatten(1, 2) if folded else taken)
+            places = self.get_buffer(f"place{number}").numel()
+            outs.append(out.view(out.shape[0], places, -1, *out.shape[2:]) if folded else out)
+        joined = torch.cat(outs, axis).index_select(axis, self.get_buffer("back"))
+        return joined.flatten(1, 2) if folded else joined
+
+
+@final
+class Stack(nn.Module):
+    """Networks (or supernets of one region) of equal inputs and classes, trained as one.
+
+    One network alone is run as it is. `networks` keep the weights they were stacked with until `unstack`.
+
+    Raises:
+        SupernetError: a layer that mixes channels across networks (a join) cannot be stacked.
+    """
+
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.models = len(networks)
+        self._networks = tuple(networks)
+        self._links: list[tuple[Tensor, list[Tensor]]] = []
+        first = networks[0]
+        self.gates: tuple[Gate, ...] = getattr(first, "gates", ())
+        if self.models == 1:
+            self.parts = nn.ModuleList([first])
+            return
+        rows = zip(*(list(network.children()) for network in networks), strict=True)
+        self.parts = nn.ModuleList(self._stacked(row) for row in rows)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images `[m, n, c, h, w]` to logits `[m, n, classes]`."""
+        if self.models == 1:
+            return self.parts[0](images[0])[None]  # type: ignore[no-any-return]
+        x = images.transpose(0, 1).flatten(1, 2).contiguous()
+        for part in self.parts:
+            x = part(x)
+        return x
+
+    @torch.no_grad()
+    def unstack(self) -> tuple[nn.Module, ...]:
+        """Write the weights back into the networks and return them."""
+        for whole, originals in self._links:
+            for mine, theirs in zip(
+                whole.view(len(originals), *originals[0].shape), originals, strict=True
+            ):
+                theirs.copy_(mine)
+        return self._networks
+
+    def _joined(self, originals: Sequence[Tensor], *, new_axis: bool = False) -> nn.Parameter:
+        tensors = [o.detach() for o in originals]
+        whole = nn.Parameter(torch.stack(tensors) if new_axis else torch.cat(tensors))
+        self._links.append((whole, list(originals)))
+        return whole
+
+    def _stacked(self, group: Sequence[nn.Module]) -> nn.Module:
+        first, models = group[0], len(group)
+        kinds = {_kind(module) for module in group}
+        if len(kinds) > 1:
+            by_kind: dict[str, list[int]] = {}
+            for number, module in enumerate(group):
+                by_kind.setdefault(_kind(module), []).append(number)
+            parts = [self._stacked([group[i] for i in places]) for places in by_kind.values()]
+            return _Groups(list(by_kind.values()), parts, models)
+        if isinstance(first, nn.Flatten):
+            return _Flat()
+        if isinstance(first, SAME):
+            return first
+        if isinstance(first, modules.RootMeanSquare):
+            return _RootMeanSquare(models)
+        if isinstance(first, nn.Linear):
+            weight = self._joined([m.weight for m in group], new_axis=True)  # type: ignore[misc]
+            biases = [m.bias for m in group]
+            return _Dense(weight, None if first.bias is None else self._joined(biases, new_axis=True))  # type: ignore[arg-type]
+        if isinstance(first, nn.Conv2d | nn.BatchNorm2d | nn.InstanceNorm2d | nn.GroupNorm):
+            return self._channelwise(group)
+        if isinstance(first, modules.FactorizedReduce) or True in getattr(first, "joins", ()):
+            raise SupernetError("networks that join maps along the channels cannot be stacked; train them one by one")
+        if list(first.parameters(recurse=False)) or list(first.buffers(recurse=False)):
+            raise SupernetError(f"{type(first).__name__} cannot be stacked; train the networks one by one")
+        twin = copy.copy(first)
+        children = [list(module.named_children()) for module in group]
+        twin._modules = {
+            row[0][0]: self._stacked([child for _, child in row]) for row in zip(*children, strict=True)
+        }
+        for absent in first._modules.keys() - twin._modules.keys():
+            twin._modules[absent] = None
+        if isinstance(twin, Mixture | Whole):
+            if isinstance(twin, Mixture) and twin.partial > 1:
+                raise SupernetError("partial channels cannot be stacked; train the supernets one by one")
+            twin.models = models
+        return twin
+
+    def _channelwise(self, group: Sequence[nn.Module]) -> nn.Module:
+        twin, models = copy.copy(group[0]), len(group)
+        twin._parameters, twin._buffers = dict(twin._parameters), dict(twin._buffers)
+        for name, parameter in group[0]._parameters.items():
+            if parameter is not None:
+                twin._parameters[name] = self._joined([m._parameters[name] for m in group])  # type: ignore[misc]
+        for name, buffer in group[0]._buffers.items():
+            if buffer is not None and buffer.ndim:
+                whole = torch.cat([m._buffers[name] for m in group])  # type: ignore[misc]
+                twin._buffers[name] = whole
+                self._links.append((whole, [m._buffers[name] for m in group]))  # type: ignore[misc]
+            elif buffer is not None:
+                twin._buffers[name] = buffer.clone()
+        if isinstance(twin, nn.Conv2d):
+            twin.groups, twin.in_channels = models * twin.groups, models * twin.in_channels
+            twin.out_channels *= models
+        elif isinstance(twin, nn.GroupNorm):
+            twin.num_groups, twin.num_channels = models * twin.num_groups, models * twin.num_channels
+        else:
+            assert isinstance(twin, nn.BatchNorm2d | nn.InstanceNorm2d)
+            twin.num_features *= models
+        return twin
+
+
+def _kind(module: nn.Module) -> str:
+    """Return a text that modules of one structure share."""
+    own = [tuple(p.shape) for p in module.parameters(recurse=False)]
+    wires = (
+        (module.sources, module.output, module.joins)
+        if isinstance(module, modules.Cell)
+        else module.edges
+        if isinstance(module, Wiring)
+        else len(module.gate.candidates)
+        if isinstance(module, Mixture)
+        else ""
+    )
+    inside = ",".join(_kind(child) for child in module.children())
+    settings = module.extra_repr() if not list(module.children()) else ""
+    return f"{type(module).__name__}{own}{wires}{settings}({inside})"

@@ -1,0 +1,55 @@
+"""The contract of estimators, held against the whole catalogue on a small space and small images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from morphogen import catalog
+from morphogen.estimators.estimator import Estimator
+from morphogen.networks.data import ImageData, from_arrays
+from morphogen.records import Fidelity
+from morphogen.spaces.space import Space
+from morphogen.testing import estimators
+
+SPACE = Space.from_text(
+    "NET -> stack(CELL)\nCELL -> cell(OP, OP, OP)\nOP -> identity | conv1x1 | conv3x3 | avg_pool", "small"
+)
+CHEAP = Fidelity(epochs=2, channels=4, cells=1, batch_size=16)
+
+
+@cache
+def images() -> ImageData:
+    """Return images of two classes that a network can tell apart: one is brighter."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(80) % 2
+    return from_arrays(rng.integers(0, 150, (80, 1, 8, 8)) + 100 * labels[:, None, None, None], labels)
+
+
+# What each estimator of the catalogue is made with; a new one with other needs says so here.
+MADE: dict[str, Callable[[], dict[str, Any]]] = {
+    "training": lambda: {"data": images(), "device": "cpu"},
+    "zero_cost": lambda: {"data": images()},
+}
+
+
+@cache
+def estimator(entry: catalog.Entry) -> Estimator:
+    made: Estimator = entry.load()(**MADE.get(entry.name, dict)())
+    return made
+
+
+CASES = [
+    pytest.param(check, id=f"{entry.name}: {name}")
+    for entry in catalog.entries("estimator")
+    for name, check in estimators.checks(estimator(entry), SPACE, fidelity=CHEAP)
+]
+
+
+@pytest.mark.parametrize("check", CASES)
+def test_estimators(check: Callable[[], None]) -> None:
+    check()

@@ -1,0 +1,58 @@
+"""The contract of search strategies, held against the whole catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from morphogen import catalog
+from morphogen.spaces.hierarchical201 import hierarchical201
+from morphogen.strategies.listed import Listed
+from morphogen.strategies.random_search import RandomSearch
+from morphogen.strategies.regularized_evolution import RegularizedEvolution
+from morphogen.strategies.seen import Unique
+from morphogen.testing import strategies
+
+CASES = [
+    pytest.param(check, id=f"{entry.name}: {name}")
+    for entry in catalog.entries("strategy")
+    for name, check in strategies.checks(entry.load()())
+]
+
+# Other settings of the same methods: what a default hides.
+VARIANTS = [
+    RegularizedEvolution(population=1, tournament=1),
+    RandomSearch(over="productions"),
+    RandomSearch(unique=Unique.ARCHITECTURE),
+]
+
+
+@pytest.mark.parametrize("check", CASES)
+def test_strategies(check: Callable[[], None]) -> None:
+    check()
+
+
+@pytest.mark.parametrize("strategy", VARIANTS, ids=repr)
+def test_variants(strategy: strategies.Strategy[object]) -> None:
+    setting = strategies.Setting(strategy)
+    for check in (
+        strategies.asking_leaves_the_state,
+        strategies.a_cut_search_goes_on_alike,
+        strategies.failures_are_survived,
+    ):
+        check(setting)
+
+
+@pytest.mark.parametrize("entry", catalog.entries("strategy"), ids=lambda entry: entry.name)
+def test_no_strategy_refuses_a_space(entry: catalog.Entry) -> None:
+    strategy, space = entry.load()(), hierarchical201()
+    for trial in strategies.search(strategy, space, strategies.planted, 25, workers=2):
+        assert space.contains(trial.architecture)
+
+
+def test_an_exception_takes_a_check_out() -> None:
+    excused = {name for name, _ in strategies.checks(RandomSearch())}
+    assert "random search is beaten" not in excused
+    assert len(excused) == len(strategies.CHECKS) - 1
+    assert len(list(strategies.checks(Listed()))) == len(strategies.CHECKS) - 2

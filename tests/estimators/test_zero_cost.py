@@ -1,0 +1,417 @@
+"""Zero-cost scores: closed forms and brute force on tiny networks, untouched networks, every space."""
+
+from __future__ import annotations
+
+import math
+import pickle
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from morphogen import catalog
+from morphogen.estimators.zero_cost import SIZES, ZeroCost
+from morphogen.evidence import zero_cost as evidence
+from morphogen.journal import Memory
+from morphogen.networks import UnknownOperation, build, cost
+from morphogen.networks.data import ImageData, from_arrays
+from morphogen.networks.modules import FactorizedReduce
+from morphogen.networks.scores import SCORES, Score, UndefinedScore, UnknownScore, find
+from morphogen.networks.scores.naswot import agreements
+from morphogen.networks.scores.probe import Probe
+from morphogen.networks.scores.zen import ALPHA
+from morphogen.records import Fidelity, Proposal
+from morphogen.seeding import stream
+from morphogen.spaces import Space
+from morphogen.spaces.cell201 import cell201
+from morphogen.spaces.digits_small import digits_small
+from morphogen.strategies import RandomSearch
+from morphogen.study.limits import Limit
+from morphogen.study.loop import search
+
+ALL = (*SCORES, *SIZES)
+
+
+@pytest.fixture(scope="module")
+def data8() -> ImageData:
+    """Noise of 8x8 pixels and ten classes."""
+    return from_arrays(stream(0).integers(0, 256, (200, 8, 8), dtype=np.uint8), np.arange(200) % 10)
+
+
+@pytest.fixture(scope="module")
+def zero_cost(data8: ImageData) -> ZeroCost:
+    return ZeroCost(data8, ALL, channels=4, cells=1, batch_size=8, device="cpu")
+
+
+def probe(network: nn.Module, *shape: int, seed: int = 0) -> Probe:
+    """Return a probe of Gaussian images [n, c, h, w] and labels 0, 1, 0, ..."""
+    generator = torch.Generator().manual_seed(seed)
+    return Probe(network, torch.randn(shape, generator=generator), torch.arange(shape[0]) % 2, seed)
+
+
+def seeded(network: nn.Module) -> nn.Module:
+    generator = torch.Generator().manual_seed(7)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.normal_(generator=generator)
+    return network
+
+
+def value(name: str, on: Probe) -> float:
+    return find(name).load()(on)
+
+
+# --- truth, worked out otherwise ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("between", [nn.Identity(), nn.ReLU(), nn.BatchNorm2d(3), nn.Mish()])
+def test_synflow_is_the_sum_over_all_paths(between: nn.Module) -> None:
+    first, second = nn.Conv2d(4, 3, 1, bias=False), nn.Linear(3, 2, bias=False)
+    network = seeded(nn.Sequential(first, nn.Sequential(between), nn.Flatten(), second))
+    one, two = first.weight.flatten(1).abs().tolist(), second.weight.abs().tolist()
+    paths = sum(one[j][i] * two[k][j] for i, j, k in product(range(4), range(3), range(2)))
+    # Each path has a weight in both layers, so each layer's weights times their gradients give all paths.
+    assert value("synflow", probe(network, 3, 4, 1, 1)) == pytest.approx(math.log1p(2 * paths), rel=1e-6)
+
+
+def test_synflow_of_convolutions_is_what_taking_each_layer_away_changes() -> None:
+    layers = nn.Sequential(
+        nn.Conv2d(2, 3, 3, padding=1, bias=False),
+        nn.AvgPool2d(2),
+        nn.Conv2d(3, 3, 3, padding=1, groups=3, bias=False),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(3, 2, bias=False),
+    ).double()
+    seeded(layers)
+    on = probe(layers, 2, 2, 4, 4)
+    positive = on.copy()
+    with torch.no_grad():
+        for parameter in positive.parameters():
+            parameter.abs_()
+        total = 0.0
+        for layer in (positive[0], positive[2], positive[5]):  # type: ignore[index]
+            kept = layer.weight.clone()
+            layer.weight.mul_(2)
+            doubled = positive(torch.ones(1, 2, 4, 4, dtype=torch.float64)).sum()
+            layer.weight.copy_(kept)
+            total += float(doubled - positive(torch.ones(1, 2, 4, 4, dtype=torch.float64)).sum())
+    assert value("synflow", on) == pytest.approx(math.log1p(total), rel=1e-9)
+
+
+@pytest.mark.parametrize(("weight", "fits"), [(1e150, True), (1e200, False)])
+def test_synflow_beyond_double_precision_says_so(weight: float, fits: bool) -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)).double()
+    for parameter in network.parameters():
+        nn.init.constant_(parameter, weight)
+    on = probe(network, 1, 1, 1, 1)
+    if fits:
+        assert value("synflow", on) == pytest.approx(2 * math.log(weight) + math.log(2))
+    else:
+        with pytest.raises(UndefinedScore, match="beyond double precision"):
+            value("synflow", on)
+
+
+def test_snip_and_grad_norm_are_those_of_a_plain_backward_pass() -> None:
+    network = seeded(
+        nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2))
+    )
+    on = probe(network, 6, 1, 4, 4)
+    found = value("snip", on), value("grad_norm", on)
+    functional.cross_entropy(network.train()(on.images), on.labels).backward()  # type: ignore[no-untyped-call]
+    convolution, linear = network[0], network[4]  # type: ignore[index]
+    weights = [(layer.weight.detach().numpy(), layer.weight.grad.numpy()) for layer in (convolution, linear)]
+    assert found[0] == pytest.approx(sum(np.abs(w * g).sum() for w, g in weights), rel=1e-5)
+    assert found[1] == pytest.approx(sum(np.sqrt((g**2).sum()) for _, g in weights), rel=1e-5)
+
+
+def test_snip_is_what_the_loss_loses_with_each_weight_to_first_order() -> None:
+    network = seeded(nn.Sequential(nn.Flatten(), nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))).double()
+    generated = probe(network, 5, 1, 1, 3)
+    on = Probe(network, generated.images.double(), generated.labels)
+    total, step = 0.0, 1e-6
+    with torch.no_grad():
+        for layer in (network[1], network[3]):  # type: ignore[index]
+            for place in product(*map(range, layer.weight.shape)):
+                kept, losses = float(layer.weight[place]), []
+                for factor in (1 + step, 1 - step):
+                    layer.weight[place] = kept * factor
+                    losses.append(float(functional.cross_entropy(network(on.images), on.labels)))
+                layer.weight[place] = kept
+                total += abs(losses[0] - losses[1]) / (2 * step)
+    assert value("snip", on) == pytest.approx(total, rel=1e-6)
+
+
+def test_the_kernel_of_naswot_counts_agreeing_units() -> None:
+    network = seeded(nn.Sequential(nn.Conv2d(1, 2, 2), nn.ReLU(), nn.Conv2d(2, 3, 2), nn.Hardswish()))
+    on = probe(network, 4, 1, 4, 4)
+    with torch.no_grad():
+        first = network[0](on.images)  # type: ignore[index]
+        second = network[2](first.relu())  # type: ignore[index]
+    codes = [
+        [unit > 0 for unit in (*one.flatten().tolist(), *two.flatten().tolist())]
+        for one, two in zip(first, second, strict=True)
+    ]
+    counted = [[sum(a == b for a, b in zip(x, y, strict=True)) for y in codes] for x in codes]
+    assert agreements(on.copy(), on.images).tolist() == counted
+    assert counted[0][0] == 2 * 3 * 3 + 3 * 2 * 2
+    assert value("naswot", on) == pytest.approx(math.log(np.linalg.det(np.array(counted, dtype=float))))
+
+
+def test_naswot_sees_the_relu_of_a_factorized_reduction() -> None:
+    on = probe(FactorizedReduce(2, 4, 5, 5), 3, 2, 5, 5)
+    assert agreements(on.copy(), on.images).diagonal().tolist() == [2 * 5 * 5] * 3
+
+
+def test_jacob_cov_is_that_of_the_jacobian_worked_out_by_hand() -> None:
+    network = seeded(nn.Sequential(nn.Flatten(), nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3)))
+    on = probe(network, 4, 1, 2, 3)
+    one, two = network[1], network[3]  # type: ignore[index]
+    active = (one(on.images.flatten(1)) > 0).float()
+    jacobian = (active * two.weight.sum(dim=0)) @ one.weight
+    correlations = np.corrcoef(jacobian.detach().numpy().astype(np.float64))
+    eigenvalues = np.linalg.eigvalsh(correlations) + 1e-5
+    truth = -float(np.sum(np.log(eigenvalues) + 1 / eigenvalues))
+    assert value("jacob_cov", on) == pytest.approx(truth, rel=1e-4)
+
+
+def test_zen_of_one_convolution_is_the_size_of_the_change() -> None:
+    network = nn.Sequential(nn.Conv2d(1, 1, 1, bias=False), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    on = probe(network, 5, 1, 8, 8)
+    generator = on.generator
+    weight, _, change = (
+        torch.randn(shape, generator=generator) for shape in ((1,), on.images.shape, on.images.shape)
+    )
+    truth = (ALPHA * weight * change).abs().sum() / 5
+    assert value("zen", on) == pytest.approx(float(truth.log()), abs=1e-3)
+
+
+@pytest.mark.parametrize("norm", [nn.BatchNorm2d(4), nn.InstanceNorm2d(4), nn.GroupNorm(1, 4)])
+def test_zen_gives_back_what_a_normalization_takes_away(norm: nn.Module) -> None:
+    head = nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    plain = probe(nn.Sequential(nn.Conv2d(4, 4, 3, bias=False), nn.Identity(), *head), 16, 4, 16, 16)
+    normed = probe(nn.Sequential(nn.Conv2d(4, 4, 3, bias=False), norm, *head), 16, 4, 16, 16)
+    assert value("zen", normed) == pytest.approx(value("zen", plain), abs=0.1)
+    assert abs(value("zen", plain) - math.log(ALPHA)) > 1, "the change is far from that of a unit map"
+
+
+def test_zen_needs_a_global_average() -> None:
+    with pytest.raises(UndefinedScore, match="one global average"):
+        value("zen", probe(nn.Conv2d(1, 1, 1), 2, 1, 4, 4))
+
+
+# --- on networks of architectures --------------------------------------------------------------------------
+
+CELL = "stack(cell(conv3x3, identity, conv1x1, zero, avg_pool, conv3x3))"
+DEAD = "stack(cell(conv3x3, zero, zero, zero, zero, zero))"
+
+
+def test_the_network_stays_as_it_is() -> None:
+    network = build(cell201().parse(CELL), (1, 8, 8), 10, channels=4).eval()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    network.stem.requires_grad_(False)
+    on = probe(network, 4, 1, 8, 8)
+    images, state = on.images.clone(), torch.random.get_rng_state()
+    for name in SCORES:
+        assert math.isfinite(value(name, on))
+    after = network.state_dict()
+    assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
+    assert not network.training
+    assert all(parameter.grad is None for parameter in network.parameters())
+    assert not any(parameter.requires_grad for parameter in network.stem.parameters())
+    assert all(parameter.requires_grad for parameter in network.body.parameters())
+    assert not any(module._forward_pre_hooks for module in network.modules())
+    assert torch.equal(images, on.images)
+    assert not on.images.requires_grad
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in catalog.entries("space")])
+def test_every_space_has_scores(name: str, data8: ImageData) -> None:
+    space = catalog.find("space", name).load()()
+    estimator = ZeroCost(data8, ALL, channels=4, cells=1, batch_size=4, device="cpu")
+    estimate = estimator.estimate(Proposal(space.sample(stream(0, name))), stream(0))
+    assert estimate.failure is None, estimate.failure
+    assert tuple(estimate.values) == ALL
+    assert all(map(math.isfinite, estimate.values.values()))
+    assert estimate.cost > 0
+
+
+def test_sizes_are_exact_and_need_no_torch(zero_cost: ZeroCost) -> None:
+    architecture = digits_small().sample(stream(0))
+    exact = cost(architecture, (1, 8, 8), 10, channels=4)
+    estimate = zero_cost.estimate(Proposal(architecture), stream(0))
+    assert (estimate.values["parameters"], estimate.values["multiply_adds"]) == (
+        exact.parameters,
+        exact.multiply_adds,
+    )
+    program = (
+        "import sys, numpy as np\n"
+        "from morphogen.estimators.zero_cost import ZeroCost\n"
+        "from morphogen.networks.data import from_arrays\n"
+        "from morphogen.spaces.cell201 import cell201\n"
+        "data = from_arrays(np.zeros((20, 8, 8), np.uint8), np.arange(20) % 2)\n"
+        "sizes = ZeroCost(data, ('parameters', 'multiply_adds')).features([cell201().unrank(100)])\n"
+        "assert (sizes > 0).all() and 'torch' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_same_stream_gives_the_same_scores(zero_cost: ZeroCost) -> None:
+    proposal = Proposal(cell201().parse(CELL))
+    first, again = (zero_cost.estimate(proposal, stream(3, "estimate")).values for _ in range(2))
+    assert first == again
+    other = zero_cost.estimate(proposal, stream(4, "estimate")).values
+    assert all(first[name] != other[name] for name in SCORES)
+    for name in ("zen", "snip"):  # whatever else is asked for
+        alone = ZeroCost(zero_cost.data, (name,), 4, 1, 8, "cpu").estimate(proposal, stream(3, "estimate"))
+        assert alone.values == {name: first[name]}
+    assert zero_cost.deterministic
+
+
+def test_features_are_those_of_the_network_however_written(zero_cost: ZeroCost) -> None:
+    one = cell201().parse("stack(cell(conv3x3, conv1x1, zero, zero, identity, avg_pool))")
+    other = cell201().parse("stack(cell(conv1x1, conv3x3, zero, zero, avg_pool, identity))")
+    third = cell201().parse(CELL)
+    assert one.key == other.key != third.key
+    rows = zero_cost.features([one, other, third])
+    assert rows.shape == (3, len(ALL))
+    assert np.array_equal(rows[0], rows[1])
+    assert not np.array_equal(rows[0], rows[2])
+    assert np.array_equal(rows[[2]], pickle.loads(pickle.dumps(zero_cost)).features([third]))
+
+
+def test_a_network_that_ignores_its_images_fails(data8: ImageData) -> None:
+    dead = cell201().parse(DEAD)
+    for name, reason in (
+        ("naswot", "switch on exactly the same"),
+        ("jacob_cov", "all equal"),
+        ("zen", "not depend"),
+    ):
+        estimator = ZeroCost(data8, ("parameters", name), 4, 1, 8, "cpu")
+        failed = estimator.estimate(Proposal(dead), stream(0))
+        assert not failed.values
+        assert failed.failure is not None
+        assert failed.failure.type == "UndefinedScore"
+        assert failed.failure.message.startswith(f"{name}: ")
+        assert reason in failed.failure.message
+        assert failed.cost > 0
+        assert np.isnan(estimator.features([dead])).tolist() == [[False, True]]
+    sound = ZeroCost(data8, ("naswot", "synflow"), 4, 1, 8, "cpu")
+    scores = sound.score([dead, cell201().parse(CELL)])
+    assert scores[0] == -math.inf
+    assert math.isfinite(scores[1])
+    assert ZeroCost(data8, ("synflow",), 4, 1, 8, "cpu").features([dead]).tolist() == [[0.0]]
+
+
+def test_one_image_is_enough_where_maps_are_larger_than_a_pixel(zero_cost: ZeroCost) -> None:
+    one = Fidelity(batch_size=1)
+    values = zero_cost.estimate(Proposal(cell201().parse(CELL), one), stream(0)).values
+    assert values["jacob_cov"] == pytest.approx(-1, abs=1e-4)
+    tiny = Fidelity(batch_size=1, resolution=4)
+    failed = zero_cost.estimate(Proposal(cell201().parse(CELL), tiny), stream(0)).failure
+    assert failed is not None
+    assert "larger batch_size" in failed.message
+
+
+def test_the_fidelity_of_a_proposal_is_followed(zero_cost: ZeroCost) -> None:
+    architecture = cell201().parse(CELL)
+    asked = Fidelity(channels=6, cells=2, resolution=16, batch_size=5)
+    found = zero_cost.estimate(Proposal(architecture, asked), stream(1)).values
+    data = zero_cost.data.at(16)
+    assert found["parameters"] == cost(architecture, data.shape, 10, channels=6, cells=2).parameters
+    set_so = ZeroCost(data, ALL, 6, 2, 5, "cpu").estimate(Proposal(architecture), stream(1)).values
+    assert found == set_so
+
+
+def test_images_are_normalized_and_come_from_the_training_split() -> None:
+    rng = stream(0)
+    images = rng.integers(0, 256, (60, 8, 8), dtype=np.uint8)
+    data = from_arrays(images, np.arange(60) % 3)
+    network = build(cell201().parse(CELL), data.shape, 3, channels=4)
+    on = ZeroCost(data, device="cpu")._probe(network, data, 6, 0)
+    expected = (data.images[data.train[:6]].astype(np.float32) - data.mean) / data.std
+    assert np.allclose(on.images.numpy(), expected, atol=1e-5)
+    assert on.labels.tolist() == data.labels[data.train[:6]].tolist()
+    assert sorted(on.labels.tolist()) == [0, 0, 1, 1, 2, 2]
+
+
+# --- in use ------------------------------------------------------------------------------------------------
+
+
+def test_a_search_by_scores_and_its_metrics(zero_cost: ZeroCost) -> None:
+    estimator = ZeroCost(zero_cost.data, ("synflow", "parameters"), 4, 1, 8, "cpu")
+    study = search(cell201(), RandomSearch(), estimator, Memory(), limit=Limit(trials=4), seed=0)
+    assert all(trial.succeeded for trial in study.trials)
+    best = max(study.trials, key=estimator.metrics[0].score)
+    assert study.best().architecture == best.architecture
+    assert [(metric.name, metric.maximize) for metric in estimator.metrics] == [
+        ("synflow", True),
+        ("parameters", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scores", "error", "words"),
+    [
+        (("naswott",), UnknownScore, "did you mean naswot"),
+        (("parameter",), UnknownScore, "did you mean parameters"),
+        ((), ValueError, "one or more"),
+        (("zen", "zen"), ValueError, "each once"),
+    ],
+)
+def test_scores_that_are_not_there(
+    scores: tuple[str, ...], error: type[Exception], words: str, data8: ImageData
+) -> None:
+    with pytest.raises(error, match=words):
+        ZeroCost(data8, scores)
+
+
+def test_a_score_of_your_own(data8: ImageData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own_score.py").write_text(
+        "def depth(probe):\n"
+        "    return float(sum('Conv' in type(m).__name__ for m in probe.network.modules()))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(SCORES, "depth", Score("depth", "convolutions", "", "own_score:depth"))
+    shallow, deep = cell201().parse(DEAD), cell201().parse(CELL)
+    rows = ZeroCost(data8, ("depth",), 4, 1, 4, "cpu").features([shallow, deep])
+    assert rows[1, 0] - rows[0, 0] == 3 * 3
+
+
+def test_a_rehearsal_finds_what_would_fail_every_time(zero_cost: ZeroCost) -> None:
+    zero_cost.rehearse(digits_small(), stream(0))
+    with pytest.raises(UnknownOperation, match="blur"):
+        zero_cost.rehearse(Space.from_text("NET -> chain(OP, OP)\nOP -> conv3x3 | blur"), stream(0))
+
+
+def test_the_rank_correlation_of_the_evidence_is_spearman() -> None:
+    from scipy.stats import spearmanr
+
+    rng = stream(0)
+    one, other = rng.integers(0, 9, (2, 40)).astype(float)
+    one[3] = -np.inf
+    assert evidence.spearman(one, other) == pytest.approx(spearmanr(one, other).statistic)
+    assert evidence.spearman(one, np.stack([other, other])) == pytest.approx(
+        [float(evidence.spearman(one, other))] * 2
+    )
+
+
+def test_the_number_of_parameters_under_the_name_of_a_score_is_caught(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fake_score.py").write_text(
+        "def size(probe):\n    return float(sum(p.numel() for p in probe.network.parameters()))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("synflow", "naswot"):
+        monkeypatch.setitem(SCORES, name, Score(name, "", "", "fake_score:size"))
+    findings = list(evidence.experiment(True, lambda doing, share: None))
+    broken = [finding.name for finding in findings if not finding.holds]
+    assert broken == ["synflow: Spearman with the table's", "naswot: Spearman with the table's"]
