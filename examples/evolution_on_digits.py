@@ -1,7 +1,6 @@
 """Evolution on images with two workers, and a journal that the same program goes on with."""
 
 import morphogen as mg
-from morphogen.spaces.digits_small import digits_small
 
 
 def main() -> None:
@@ -10,7 +9,7 @@ def main() -> None:
     strategy = mg.strategies.RegularizedEvolution(population=3, tournament=2)
     for trials in (4, 6):  # the second time it goes on from trial 4
         study = mg.search(
-            digits_small(),
+            mg.spaces.digits_small(),
             strategy,
             training,
             "evolution.db",
@@ -22,7 +21,7 @@ def main() -> None:
         values = trial.estimate.values
         print(f"  trial {trial.number}: {values['accuracy']:.3f} with {values['parameters']:,.0f} parameters")
     final = mg.estimators.retrain(
-        study.best().architecture, training, mg.seeding.stream(0, "final"), mg.Fidelity(epochs=4)
+        study.best().architecture, training, mg.stream(0, "final"), mg.Fidelity(epochs=4)
     )
     low, high = final.interval
     print(f"test accuracy {final.accuracy:.3f} ({low:.3f} to {high:.3f})")

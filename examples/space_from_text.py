@@ -1,7 +1,6 @@
 """A space of your own as text: count it, draw from it, change an architecture, narrow the space."""
 
 import morphogen as mg
-from morphogen.seeding import stream
 
 GRAMMAR = """
 NET -> chain(STAGE, resblock, STAGE)
@@ -14,9 +13,9 @@ require connected
 space = mg.Space.from_text(GRAMMAR, "mine")
 print(f"{space.count():,} networks, {space.count(weighted=True):,} weighted derivations")
 
-first = space.sample(stream(0, "first"))
+first = space.sample(mg.stream(0, "first"))
 print("drawn    ", first)
-print("mutated  ", mg.spaces.mutate(space, first, stream(0, "mutation")))
+print("mutated  ", mg.spaces.mutate(space, first, mg.stream(0, "mutation")))
 print("neighbors", sum(1 for _ in mg.spaces.neighbours(space, first)))
 
 read = space.parse("chain(cell(conv3x3, zero, identity), resblock, cell(identity, conv1x1, zero))")

@@ -4,7 +4,6 @@ import torch
 from sklearn.datasets import load_digits
 
 import morphogen as mg
-from morphogen.spaces.digits_small import digits_small
 
 digits = load_digits()
 order = torch.randperm(len(digits.target), generator=torch.Generator().manual_seed(0))
@@ -19,7 +18,7 @@ def train(architecture, fidelity, rng):
         architecture, (1, 8, 8), classes=10, channels=8, seed=int(rng.integers(2**31))
     )
     optimizer = torch.optim.AdamW(network.parameters(), lr=0.01)
-    for step in range(60):
+    for step in range(40):
         batch = slice(64 * (step % 20), 64 * (step % 20 + 1))
         loss = torch.nn.functional.cross_entropy(network(images[batch]), labels[batch])
         optimizer.zero_grad()
@@ -32,6 +31,6 @@ def train(architecture, fidelity, rng):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    study = mg.search(digits_small(), mg.strategies.RandomSearch(), train, limit=mg.Limit(trials=4))
+    study = mg.search(mg.spaces.digits_small(), mg.strategies.RandomSearch(), train, limit=mg.Limit(trials=4))
     best = study.best()
     print(f"accuracy {best.estimate.values['accuracy']:.3f}: {best.architecture}")

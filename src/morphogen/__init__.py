@@ -4,13 +4,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from morphogen import catalog, estimators, networks, pools, seeding, spaces, strategies
+    from morphogen import catalog, estimators, networks, pools, spaces, strategies
     from morphogen.architecture import Architecture
     from morphogen.estimators.estimator import Estimator
     from morphogen.estimators.function import estimator
     from morphogen.networks.data import ImageData
     from morphogen.networks.data import load as load_data
     from morphogen.records import Estimate, Fidelity, Metric, Proposal, Trial
+    from morphogen.seeding import stream
     from morphogen.spaces.space import Space
     from morphogen.strategies.strategy import Strategy
     from morphogen.study.limits import Limit
@@ -21,7 +22,7 @@ __version__ = "0.1.0"
 
 # Name -> where it is; a place without a colon is a module. Nothing is imported before it is asked for.
 _PLACES = {
-    **{room: f"morphogen.{room}" for room in ("catalog", "estimators", "networks", "pools", "seeding")},
+    **{room: f"morphogen.{room}" for room in ("catalog", "estimators", "networks", "pools")},
     **{room: f"morphogen.{room}" for room in ("spaces", "strategies")},
     "Architecture": "morphogen.architecture:Architecture",
     "Estimate": "morphogen.records:Estimate",
@@ -38,6 +39,7 @@ _PLACES = {
     "estimator": "morphogen.estimators.function:estimator",
     "load_data": "morphogen.networks.data:load",
     "search": "morphogen.study.loop:search",
+    "stream": "morphogen.seeding:stream",
 }
 
 __all__ = [
@@ -61,9 +63,9 @@ __all__ = [
     "networks",
     "pools",
     "search",
-    "seeding",
     "spaces",
     "strategies",
+    "stream",
 ]
 
 

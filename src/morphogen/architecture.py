@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, total_ordering
 from typing import Final, NoReturn, final
 
@@ -72,8 +72,10 @@ class Topology(Terminal):
     """
 
     edges: tuple[tuple[int, int], ...]
+    sink: int = field(init=False, compare=False, repr=False)  # the number of the last node
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "sink", max((target for _, target in self.edges), default=0))
         left: set[int] = set()
         for source, target in self.edges:
             if not 1 <= source < target:
@@ -98,11 +100,6 @@ class Topology(Terminal):
     @property
     def arity(self) -> int:
         return len(self.edges)
-
-    @property
-    def sink(self) -> int:
-        """The number of the last node."""
-        return max(target for _, target in self.edges)
 
     def expand(
         self, builder: GraphBuilder, args: tuple[Architecture, ...], inputs: tuple[Terms, ...]
@@ -163,7 +160,7 @@ class DartsCell(Terminal):
         states = list(inputs)
         for part in args:
             states.append(builder.operation("sum", part.terminal.expand(builder, part.args, tuple(states))))
-        return builder.operation("concat", tuple(sorted(v for state in states[2:] for v in state)))
+        return builder.operation("concat", tuple(v for state in states[2:] for v in state))
 
 
 @final
@@ -183,7 +180,7 @@ class Pair(Terminal):
     ) -> Terms:
         parts = zip(args, (self.first, self.second), strict=True)
         carried = [part.terminal.expand(builder, part.args, (inputs[state],)) for part, state in parts]
-        return tuple(sorted(carried[0] + carried[1]))
+        return carried[0] + carried[1]
 
 
 def graph_of(terminal: Terminal, args: tuple[Architecture, ...]) -> Graph:

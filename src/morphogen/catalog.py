@@ -123,6 +123,27 @@ ENTRIES: Final = (
         "Dong and Yang 2020 (NAS-Bench-201)",
     ),
     Entry(
+        "benchmark",
+        "transbench101_macro",
+        "morphogen.benchmarks.transbench101_macro:TransBench101Macro",
+        "3,256 networks of four to six blocks on seven tasks",
+        "Duan et al. 2021 (TransNAS-Bench-101)",
+    ),
+    Entry(
+        "benchmark",
+        "nasbench_graph",
+        "morphogen.benchmarks.nasbench_graph:NASBenchGraph",
+        "26,206 graph networks on eight node-classification data sets",
+        "Qin et al. 2022 (NAS-Bench-Graph)",
+    ),
+    Entry(
+        "benchmark",
+        "ecnas101",
+        "morphogen.benchmarks.ecnas101:ECNAS101",
+        "cells of four or five vertices on CIFAR-10, with the energy of their training",
+        "Bakhtiarifard et al. 2022 (EC-NAS)",
+    ),
+    Entry(
         "evidence",
         "exact_counts",
         "morphogen.evidence.exact_counts:ENTRY",

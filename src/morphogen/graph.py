@@ -69,7 +69,7 @@ class GraphBuilder:
         if not terms:
             return ()
         self.labels.append(label)
-        self.predecessors.append(terms)
+        self.predecessors.append(terms if len(terms) == 1 else tuple(sorted(terms)))
         return (len(self.labels) - 1,)
 
     def join(self, one: Terms, two: Terms) -> Terms:
@@ -131,14 +131,21 @@ def _canonical(graph: Graph) -> tuple[str, list[int]]:
                 level[vertex] = level[source] + 1
     # Level first, so that canonical order is a topological order and the text reads as a program.
     level[-1] = size
-    alike: dict[tuple[int, str], list[int]] = {}
-    for vertex, signature in enumerate(zip(level, labels, strict=True)):
-        alike.setdefault(signature, []).append(vertex)
+    levels: dict[int, list[int]] = {}
+    for vertex, height in enumerate(level):
+        levels.setdefault(height, []).append(vertex)
     places, start = [0] * size, 0
-    for signature in sorted(alike):
-        for vertex in alike[signature]:
-            places[vertex] = start
-        start += len(alike[signature])
+    for height in sorted(levels):  # what a vertex sums stands below it and has its place already
+        if len(levels[height]) == 1:
+            places[levels[height][0]] = start
+        else:
+            signed = sorted(
+                [(labels[v], sorted([places[p] for p in predecessors[v]]), v) for v in levels[height]]
+            )
+            for index, (label, sources, vertex) in enumerate(signed):
+                same = index and (label, sources) == signed[index - 1][:2]
+                places[vertex] = places[signed[index - 1][2]] if same else start + index
+        start += len(levels[height])
     order = _arrange(_refine(places, predecessors), predecessors)
     for place, vertex in enumerate(order):
         places[vertex] = place

@@ -23,7 +23,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("strategies", "supernet"),
     ("estimators",),
     ("study", "benchmarks"),
-    ("catalog", "testing"),
+    ("catalog", "testing", "pools"),
     ("evidence",),
     ("",),  # the face of the package
     ("report",),
@@ -56,13 +56,13 @@ DISCRETE: dict[str, set[str]] = {
 # In these rooms every file is a method of its own. It may import the files named here, no other of its room.
 SHARED: dict[str, set[str]] = {
     "spaces": {"space", "grammar", "text", "compiled", "constraints", "count", "moves", "encodings"},
-    "strategies": {"strategy", "seen"},
+    "strategies": {"strategy", "seen", "candidates"},
     "estimators": {"estimator"},
-    "predictors": {"predictor", "encodings"},
-    "supernet": {"supernet", "relaxation"},
-    "benchmarks": {"benchmark", "files"},
+    "predictors": {"predictor", "features", "graph_features", "graph_batch", "acquisition"},
+    "supernet": {"supernet", "relaxation", "slots", "mixing", "stack", "schedule", "measuring"},
+    "benchmarks": {"benchmark", "files", "own_table"},
     "journal": {"journal", "lease"},
-    "analysis": set(),
+    "analysis": {"intervals", "significance", "trajectory"},
 }
 # A file that picks among the methods of its room, by a word or a URL; no method imports it.
 PICKS = {"morphogen.journal.opening"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 
 def paired_test(one: ArrayLike, other: ArrayLike, rng: np.random.Generator, *, flips: int = 20_000) -> float:
@@ -25,6 +25,16 @@ def paired_test(one: ArrayLike, other: ArrayLike, rng: np.random.Generator, *, f
     # A tie up to rounding counts as at least as extreme.
     below = signs @ difference <= difference.sum() + 1e-9 * np.abs(difference).sum()
     return float((1 + np.count_nonzero(below)) / (1 + flips))
+
+
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Return p-values [k] corrected for k tests at once, each to be read at its level (Holm 1979)."""
+    given = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(given, kind="stable")
+    stepped = np.maximum.accumulate((len(given) - np.arange(len(given))) * given[order])
+    corrected = np.empty_like(given)
+    corrected[order] = np.minimum(stepped, 1.0)
+    return corrected
 
 
 def uniformity_test(counts: ArrayLike) -> float:

@@ -1,7 +1,19 @@
 """Benchmarks: spaces in which the truth is known from real tables."""
 
-from morphogen.benchmarks.benchmark import Benchmark
-from morphogen.benchmarks.files import MissingData
+from morphogen.benchmarks.benchmark import Benchmark, OwnTable
+from morphogen.benchmarks.ecnas101 import ECNAS101
+from morphogen.benchmarks.files import BadTable, MissingData
 from morphogen.benchmarks.nasbench201 import NASBench201
+from morphogen.benchmarks.nasbench_graph import NASBenchGraph
+from morphogen.benchmarks.transbench101_macro import TransBench101Macro
 
-__all__ = ["Benchmark", "MissingData", "NASBench201"]
+__all__ = [
+    "ECNAS101",
+    "BadTable",
+    "Benchmark",
+    "MissingData",
+    "NASBench201",
+    "NASBenchGraph",
+    "OwnTable",
+    "TransBench101Macro",
+]

@@ -18,6 +18,10 @@ class MissingData(FileNotFoundError):
     """A table that is not there, or a reader for it that is not installed."""
 
 
+class BadTable(ValueError):
+    """A table of your own that cannot be used as it is; the message names the row and the fix."""
+
+
 def data_file(name: str, folder: str | Path | None = None) -> Path:
     """Return the path of a data file; raise `MissingData`, naming file and variable, where there is none."""
     path = Path(folder or os.environ.get(VARIABLE) or FOLDER) / name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from morphogen.spaces.space import Space
 
 MAIN: Final = "nasbench201.parquet"
 SCORES: Final = "zc_nasbench201.parquet"
+LATENCY: Final = "nasbench201_latency.parquet"
 
 DATASETS: Final = {
     "cifar10": ("c10", "cifar10"),
@@ -53,6 +54,20 @@ EPOCHS: Final = {
 }
 """What can be asked for, and after how many epochs of training it was measured."""
 
+DEVICES: Final = (
+    *(
+        f"{gpu}_{batch}"
+        for gpu in ("1080ti", "2080ti", "titan_rtx", "titanx", "titanxp")
+        for batch in (1, 32, 256)
+    ),
+    *("essential_ph_1", "eyeriss", "fpga", "gold_6226", "gold_6240", "pixel2", "pixel3", "raspi4"),
+    *("samsung_a50", "samsung_s7", "silver_4114", "silver_4210r"),
+)
+"""The 27 devices on which the latency of every cell was measured; for GPUs with the batch size."""
+
+ALSO: Final = ("parameters", *(f"latency_{device}" for device in DEVICES))
+"""What can be told beside the objective; less is better: millions of parameters, milliseconds."""
+
 
 def from_official(text: str) -> Architecture:
     """Read an architecture from the benchmark's own text, `|nor_conv_3x3~0|+|none~0|skip_connect~1|+|...|`.
@@ -82,8 +97,9 @@ class NASBench201(Benchmark):
     or three seeds), "test" (200 epochs, mean over the seeds), "validation_12" and "test_12" (12 epochs, a
     schedule of its own), or "score": one further number a cell, of one run, under the name of a validation
     accuracy in NASLib's tables; for CIFAR-100 and ImageNet16-120 it is closer to test accuracy and must not
-    be compared with published validation means. All are accuracies in per cent. folder: where the files lie,
-    `MORPHOGEN_DATA` unless told.
+    be compared with published validation means. All are accuracies in per cent. also: further metrics to be
+    told with each estimate, of `ALSO`, such as "parameters" and "latency_pixel3". folder: where the files
+    lie, `MORPHOGEN_DATA` unless told.
 
     An estimate costs the table's training seconds; 12 epochs are counted as 12/200 of the 200.
 
@@ -94,12 +110,15 @@ class NASBench201(Benchmark):
     dataset: str = "cifar10"
     objective: str = "validation"
     folder: str | Path | None = None
+    also: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for word, name, known in (
+        wanted: list[tuple[str, str, Iterable[str]]] = [
             ("dataset", self.dataset, DATASETS),
             ("objective", self.objective, EPOCHS),
-        ):
+            *(("measure", name, ALSO) for name in self.also),
+        ]
+        for word, name, known in wanted:
             if name not in known:
                 raise ValueError(f"NAS-Bench-201 has no {word} {name!r}; there are {', '.join(known)}")
 
@@ -117,10 +136,20 @@ class NASBench201(Benchmark):
         return Table(
             f"nasbench201 {self.dataset}",
             _rows(path),
-            {Metric(self.objective, unit="%"): self._values(path)},
+            {Metric(self.objective, unit="%"): self._values(path), **dict(map(self._beside, self.also))},
             seconds=seconds.astype(np.float64) * epochs / 200,
             fidelity=Fidelity(epochs=epochs),
         )
+
+    def _beside(self, name: str) -> tuple[Metric, NDArray[np.float64]]:
+        if name == "parameters":
+            file, column, unit = MAIN, "params_m", "M"
+        else:
+            file, column, unit = LATENCY, f"{name.removeprefix('latency_')}_ms", "ms"
+        columns = read_columns(data_file(file, self.folder), ["arch_index", column])
+        values = np.empty(len(columns[column]))
+        values[columns["arch_index"]] = columns[column]
+        return Metric(name, maximize=False, unit=unit), values
 
     def _values(self, path: Path) -> NDArray[np.float64]:
         prefix, name = DATASETS[self.dataset]

@@ -61,6 +61,6 @@ def claims(incomplete: str) -> list[tuple[str, str]]:
 
 def kinds(incomplete: str) -> list[str]:
     """Complete what can be listed."""
-    from morphogen.cli.listing import headings
+    from morphogen.cli.headings import headings
 
     return [word for word in headings() if word.startswith(incomplete)]

@@ -150,10 +150,8 @@ def read_value(text: str, kind: Any) -> Any:
     if origin is tuple:
         part = inner[0] if inner else str
         if text.startswith("@"):
-            lines = Path(text[1:]).read_text(encoding="utf-8").splitlines()
-        else:
-            lines = text.split(";")
-        return tuple(read_value(line.strip(), part) for line in lines if line.strip())
+            text = Path(text[1:]).read_text(encoding="utf-8").replace("\n", ";")
+        return tuple(read_value(line.strip(), part) for line in text.split(";") if line.strip())
     if origin is Literal:
         return _chosen(text, {str(value): value for value in inner})
     if isinstance(kind, type) and issubclass(kind, Enum):

@@ -9,6 +9,7 @@ import typer
 
 from morphogen.cli import completion
 from morphogen.cli.errors import Wrong, hint
+from morphogen.cli.headings import headings
 
 
 def listing(
@@ -39,16 +40,6 @@ def listing(
             console.print()
         console.print(plural[each].capitalize(), style="bold")
         console.print(_table(list(rows(each))))
-
-
-def headings() -> dict[str, str]:
-    """Return the kinds that there are: singular and plural words, each with its singular."""
-    from morphogen.catalog import KINDS
-
-    kinds = [*KINDS, "operation"]
-    plural = {kind: f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s" for kind in kinds}
-    plural["evidence"] = "evidence"
-    return {kind: kind for kind in kinds} | {plural[kind]: kind for kind in kinds}
 
 
 def rows(kind: str) -> Iterator[tuple[str, str, str]]:

@@ -76,8 +76,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _wrong_use(error, words)
     except typer.Abort:
         return INTERRUPTED
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - or the interpreter complains once more at its end
+    except (BrokenPipeError, SystemExit) as end:
+        if not isinstance(end, BrokenPipeError) and not isinstance(end.__context__, BrokenPipeError):
+            raise
+        # The reader, such as `head`, has seen enough; without this the interpreter complains at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     except Exception as error:
         if os.environ.get("MORPHOGEN_DEBUG", "0") not in ("", "0"):

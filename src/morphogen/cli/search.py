@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -112,6 +113,8 @@ def _run(settings: Settings, path: Path, *, as_json: bool, quiet: bool) -> None:
     from morphogen.study import Interrupted, Processes
     from morphogen.study import search as search_for
 
+    if re.match(r"\w{2,}:", str(path)):
+        raise Wrong(f"--study {path}: name a file, such as study.db")
     if not path.parent.is_dir():
         raise Wrong(
             f"there is no folder {path.parent} for the study {path.name}: make it, or name another file"

@@ -85,7 +85,7 @@ class Settings:
     @property
     def limited(self) -> bool:
         """Whether any limit was given."""
-        return not self.trials is self.seconds is self.cost is None
+        return any(limit is not None for limit in (self.trials, self.seconds, self.cost))
 
     def limit(self) -> Limit:
         """Return the limit; so many trials where none was given."""
@@ -97,6 +97,8 @@ class Settings:
         """Return where estimates run."""
         from morphogen.study import Inline, Processes
 
+        if self.workers == 0 and self.timeout is not None:
+            raise Wrong("--timeout needs worker processes, which can be ended: --workers 1 or more")
         return Inline() if self.workers == 0 else Processes(self.workers, self.timeout)
 
     def find_estimator(self) -> tuple[Estimator, Training | None]:

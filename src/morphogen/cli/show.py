@@ -87,9 +87,10 @@ def retrained(study: Study) -> list[Any]:
 
 
 def _head(console: Console, study: Study) -> None:
-    console.print(f"[bold]{study.journal}[/]  {study.space}")
-    console.print(f"  {study.strategy}", style="dim", markup=False, soft_wrap=True)
-    console.print(f"  {status(study)}", markup=False, soft_wrap=True)
+    width = min(console.width, 100)
+    console.print(f"[bold]{study.journal}[/]  {study.space}", soft_wrap=True)
+    console.print(wrapped(study.strategy, width, 2), style="dim", markup=False, soft_wrap=True)
+    console.print(wrapped(status(study), width, 2), markup=False, soft_wrap=True)
 
 
 def _print_table(console: Console, title: str, trials: Sequence[Trial], study: Study) -> None:

@@ -83,9 +83,8 @@ def _program(study: Study, trial: Trial) -> list[str]:
     """Return the lines that estimate the trial again, with its own random numbers."""
     return [
         "import morphogen as mg",
-        "from morphogen.seeding import stream",
         f'proposal = mg.Study.open("{study.journal}").trials[{trial.number}].proposal',
-        f'print(estimator.estimate(proposal, stream({study.seed}, {trial.number}, "estimate")))',
+        f'print(estimator.estimate(proposal, mg.stream({study.seed}, {trial.number}, "estimate")))',
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, final
+from typing import TYPE_CHECKING, Any, Final, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,8 @@ from morphogen.spaces.space import Space
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from morphogen.supernet import Relaxation, Stack, Supernet
+    from morphogen.networks.training import Recipe
+    from morphogen.supernet import Relaxation, Supernet
 
 METRICS: Final = (
     Metric("accuracy"),
@@ -70,7 +71,16 @@ class Fade(Estimator):
 
     @property
     def fingerprint(self) -> str:
-        fields = ("epochs", "channels", "cells", "batch_size", "learning_rate", "supernets", "mixing", "schedule")
+        fields = (
+            "epochs",
+            "channels",
+            "cells",
+            "batch_size",
+            "learning_rate",
+            "supernets",
+            "mixing",
+            "schedule",
+        )
         more = ("logit_rate", "share")
         settings = ", ".join(f"{name}={getattr(self, name)}" for name in (*fields, *more))
         return f"fade({settings}) on {self.data.name} {self.data.fingerprint}"
@@ -92,7 +102,7 @@ class Fade(Estimator):
             return Estimate(cost=time.perf_counter() - begun, failure=failure)
 
     def _estimate(self, proposal: Proposal, rng: np.random.Generator, begun: float) -> Estimate:
-        from morphogen.supernet import Course, Stack, leave_one_in, score, train
+        from morphogen.supernet import Course, Stack, calibrate, score, train
         from morphogen.supernet.relaxation import only
         from morphogen.supernet.supernet import set_weights
 
@@ -112,7 +122,8 @@ class Fade(Estimator):
         choice = {name: int(row.argmax()) for name, row in summed.items()}
         derived = first.architecture(choice)
         set_weights(stack.gates, {g.name: only(choice[g.name], len(g.candidates)) for g in first.gates})
-        held = found.logit_split[:, : 2048] if first.gates else _expanded(data.validation, stack.models)
+        calibrate(stack, data, found.weight_split, self.device)
+        held = found.logit_split[:, :2048] if first.gates else _expanded(data.validation, stack.models)
         accuracy, loss = score(stack, data, held, self.device)
         entropies = [-(row * np.log(row)).sum(1) / np.log(row.shape[1]) for row in shares.values()]
         values = {
@@ -123,16 +134,16 @@ class Fade(Estimator):
             "parameters": float(first.cost.parameters),
         }
         by_path = {g.path: shares[g.name].mean(axis=0) for g in reversed(first.gates)}
-        ranks = tuple(
-            tuple(map(float, by_path.get(p.path, np.ones(1)))) for p in proposal.region
-        )
+        ranks = tuple(tuple(map(float, by_path.get(p.path, np.ones(1)))) for p in proposal.region)
         return Estimate(values, time.perf_counter() - begun, ranks=ranks, derived=str(derived))
 
     def rehearse(self, space: Space, rng: np.random.Generator) -> None:
         """Train the narrow network of one architecture for one step, by the code that trains regions."""
         unknown = missing_operations(space.operations)
         if unknown:
-            raise UnknownOperation(f"{space.name} has operations no network can be built of: {', '.join(unknown)}")
+            raise UnknownOperation(
+                f"{space.name} has operations no network can be built of: {', '.join(unknown)}"
+            )
         from morphogen.supernet import Course, Stack, train
 
         proposal = Proposal(space.sample(rng))
@@ -159,7 +170,7 @@ class Fade(Estimator):
             return Darts(schedule=self.schedule, keep=None)
         return Gumbel(each_image=self.mixing == "image", schedule=self.schedule)
 
-    def _recipe(self, fidelity: Fidelity):  # type: ignore[no-untyped-def]
+    def _recipe(self, fidelity: Fidelity) -> Recipe:
         from morphogen.networks.training import Recipe
 
         return Recipe(
@@ -180,7 +191,12 @@ class Fade(Estimator):
 
         channels, cells = fidelity.channels or self.channels, fidelity.cells or self.cells
         count = self.supernets if region.count() > 1 else 1
-        settings = {"inputs": data.shape, "classes": len(data.classes), "channels": channels, "cells": cells}
+        settings: dict[str, Any] = {
+            "inputs": data.shape,
+            "classes": len(data.classes),
+            "channels": channels,
+            "cells": cells,
+        }
         needed = region_bytes(region, settings, fidelity.batch_size or self.batch_size) * count
         if needed > self.memory * 1e9:
             raise SupernetError(
@@ -202,13 +218,12 @@ def region_of(proposal: Proposal) -> Space:
         if not position.candidates:
             raise SpaceError(f"position {position.path} has no candidate")
         if position.path in named or any(
-            position.path == other[: len(position.path)] or other == position.path[: len(other)] for other in named
+            position.path == other[: len(position.path)] or other == position.path[: len(other)]
+            for other in named
         ):
             raise SpaceError(f"position {position.path} stands twice in the region, or inside another")
         named[position.path] = position
-        rules.append(
-            Rule(f"P{len(rules)}", tuple(Alternative(ground(part)) for part in position.candidates))
-        )
+        rules.append(Rule(f"P{len(rules)}", tuple(Alternative(ground(part)) for part in position.candidates)))
     names = {path: f"P{number}" for number, path in enumerate(named)}
 
     def pattern(part: Architecture, path: tuple[int, ...]) -> Pattern:
@@ -224,7 +239,9 @@ def region_of(proposal: Proposal) -> Space:
     return Space(Grammar("REGION", (top, *rules)), "the region")
 
 
-def path_scores(ranks: Mapping[int, NDArray[np.float64]], how: Literal["mean", "log"] = "log") -> NDArray[np.float64]:
+def path_scores(
+    ranks: Mapping[int, NDArray[np.float64]], how: Literal["mean", "log"] = "log"
+) -> NDArray[np.float64]:
     """Return the score `[k0, k1, ...]` of every path from shares at each position: their mean, or the sum of logs.
 
     Which of the two the paper means is not known; on all sets that were measured they order paths almost alike.

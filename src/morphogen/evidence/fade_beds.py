@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Final, TypeAlias, final
+from typing import Final, Literal, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class Bed:
     rows: Sets
     steps: int = 800
     rate: float = 0.003
-    modules: str = "mlp"
+    modules: Literal["mlp", "conv"] = "mlp"
     channels: int = WIDTH
 
     @property
@@ -58,8 +58,8 @@ class Bed:
 
     def region(self) -> Space:
         """Return the region of all paths."""
-        size = max(n for row in self.rows for n, _ in row)
-        space = dag_chain(len(self.rows), size, min(n for row in self.rows for n, _ in row), self.modules)  # type: ignore[arg-type]
+        sizes = [size for row in self.rows for size, _ in row]
+        space = dag_chain(len(self.rows), max(sizes), min(sizes), self.modules)
         return space.region({(place,): row for place, row in enumerate(self.candidates)})
 
     def paths(self) -> list[Architecture]:
@@ -111,7 +111,7 @@ class Truth:
     @property
     def score(self) -> Floats:
         """Minus the mean loss of each path."""
-        return -self.losses.mean(axis=0)
+        return np.asarray(-self.losses.mean(axis=0))
 
     @property
     def ceiling(self) -> float:
@@ -123,7 +123,7 @@ class Truth:
             one, two = self.losses[order[:half]].mean(0), self.losses[order[half : 2 * half]].mean(0)
             rho = spearman(one, two)
             found.append(2 * rho / (1 + rho))
-        return float(np.sqrt(max(0.0, np.mean(found))))
+        return float(max(0.0, float(np.mean(found))) ** 0.5)
 
     def sweep(self, seeds: int) -> float:
         """Return the mean correlation of so many seeds with all others: a sweep of every path."""
@@ -143,15 +143,20 @@ class Truth:
 
 def truth(bed: Bed, seeds: int, tell: Callable[[float], None], most: int = 250) -> Truth:
     """Train every path alone with each seed, in stacks of at most `most` networks."""
+    import torch
+
     from morphogen.networks.training import Recipe
     from morphogen.supernet import Course, Gumbel, Stack, score, train
-
-    import torch
 
     data, numbers = bed.data()
     jobs = [(path, seed) for seed in range(seeds) for path in bed.paths()]
     recipe = Recipe(
-        batch_size=BATCH, optimizer="adamw", weight_decay=0.0, shift=False, learning_rate=bed.rate, device="cpu"
+        batch_size=BATCH,
+        optimizer="adamw",
+        weight_decay=0.0,
+        shift=False,
+        learning_rate=bed.rate,
+        device="cpu",
     )
     losses: list[float] = []
     begun = time.process_time()
@@ -193,15 +198,20 @@ class Ranked:
 
 def ranked(bed: Bed, supernets: int, seed: int, *, share_steps: float = 0.75) -> Ranked:
     """Train so many supernets of a bed as one stack, by the measured recipe."""
+    import torch
+
     from morphogen.networks.training import Recipe
     from morphogen.supernet import Course, Gumbel, Stack, Supernet, leave_one_in, train
-
-    import torch
 
     data, numbers = bed.data()
     region = bed.region()
     recipe = Recipe(
-        batch_size=BATCH, optimizer="adamw", weight_decay=0.0, shift=False, learning_rate=bed.rate, device="cpu"
+        batch_size=BATCH,
+        optimizer="adamw",
+        weight_decay=0.0,
+        shift=False,
+        learning_rate=bed.rate,
+        device="cpu",
     )
     begun = time.process_time()
     nets = [
@@ -215,9 +225,7 @@ def ranked(bed: Bed, supernets: int, seed: int, *, share_steps: float = 0.75) ->
     logs = [torch.log_softmax(found.logits[g.name], 1).double().numpy() for g in stack.gates]
     alone = leave_one_in(stack, data, found.logit_split)
     entropy = float(np.mean([-(np.exp(row) * row).sum(1) / np.log(row.shape[1]) for row in logs]))
-    return Ranked(
-        tuple(logs), tuple(alone[g.name].double().numpy() for g in stack.gates), entropy, seconds
-    )
+    return Ranked(tuple(logs), tuple(alone[g.name].double().numpy() for g in stack.gates), entropy, seconds)
 
 
 def outer(rows: Sequence[Floats]) -> Floats:
@@ -243,15 +251,14 @@ def spearman(one: Floats, other: Floats) -> float:
 def shuffled(bed: Bed, score: Floats, draws: int = 2000) -> tuple[float, float]:
     """Return the 95% interval of the correlation with random shares at each position."""
     rng = np.random.default_rng(2)
-    found = [
-        spearman(outer([rng.random(len(row)) for row in bed.rows]), score) for _ in range(draws)
-    ]
+    found = [spearman(outer([rng.random(len(row)) for row in bed.rows]), score) for _ in range(draws)]
     low, high = np.quantile(found, [0.025, 0.975])
     return float(low), float(high)
 
 
 def depths(bed: Bed) -> Floats:
     """Return the number of operations on the longest way through each path."""
+
     def longest(path: Architecture) -> float:
         total = 0.0
         for part in path.args:
@@ -266,4 +273,6 @@ def depths(bed: Bed) -> Floats:
 
 def parameters(bed: Bed) -> Floats:
     """Return the parameters of each path."""
-    return np.array([cost(p, (1, 8, 8), 10, channels=bed.channels).parameters for p in bed.paths()], dtype=float)
+    return np.array(
+        [cost(p, (1, 8, 8), 10, channels=bed.channels).parameters for p in bed.paths()], dtype=float
+    )

@@ -7,6 +7,7 @@ well, so that an estimate made twice cannot hide.
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -181,6 +182,8 @@ def _killed(command: list[str], rng: np.random.Generator) -> float | None:
             time.sleep(rng.random())
         process.kill()
         lived = time.perf_counter() - begun
+    if process.returncode not in (0, -signal.SIGKILL):  # a child that breaks down by itself is no kill
+        raise RuntimeError(f"the search ended by itself with exit code {process.returncode}")
     return lived if process.returncode else None
 
 

@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morphogen.architecture import Architecture
-from morphogen.predictors.graph_batch import ABSENT, Codes, batches
+from morphogen.predictors.graph_batch import Codes, batches
 from morphogen.predictors.graph_features import COUNTED, STATISTICS, Reading, mix, path_statistics
 
-Block: TypeAlias = Literal["counts", "places", "pairs", "paths", "wl", "reach", "sizes", "spans"]
+Block: TypeAlias = Literal[
+    "counts", "places", "pairs", "paths", "wl", "shortest", "longest", "ways", "sizes", "spans"
+]
 Matrix: TypeAlias = NDArray[np.float32]
 Given: TypeAlias = Callable[[Sequence[Architecture]], NDArray[np.float64]]
 
@@ -57,24 +59,42 @@ class Features:
 
     counts: each operation, and the size of the graph. places: operations with their distance from the input,
     and to the output. pairs: operations that feed each other. paths: input-output paths as sequences of
-    operations. wl: neighbourhoods of growing radius. reach, sizes, spans: statistics of the paths within each
-    set of operations (after GRAF, Kadlecova et al. 2024). given: a function, such as `Columns`, to numbers
+    operations. wl: neighbourhoods of growing radius. shortest, longest, ways, sizes, spans: statistics of the
+    paths within each set of operations (after GRAF, Kadlecova et al. 2024), see `path_statistics`. given: a function, such as `Columns`, to numbers
     that the caller has for each architecture.
     """
 
-    blocks: tuple[Block, ...] = ("counts", "paths", "reach", "sizes", "spans")
+    blocks: tuple[Block, ...] = ("counts", "paths", "shortest", "longest", "ways", "sizes", "spans")
     given: Given | None = None
 
-    def frame(self, architectures: Sequence[Architecture]) -> Frame:
-        """Return the columns that occur in the training architectures; remembered, as they seldom change."""
-        counted = _memory(self.blocks, b"", 0)
-        at = counted.find(architectures)
-        codes = np.concatenate([counted.codes[i] for i in at])
-        labels = np.concatenate([counted.labels[i] for i in at])
-        known, times = np.unique(labels, return_counts=True)
-        frequent = np.sort(known[np.argsort(-times, kind="stable")[:MOST_LABELS]])
-        parts = max(counted.parts[i] for i in at)
-        return _frame(self.blocks, np.unique(codes).tobytes(), frequent.tobytes(), parts)
+    def encoder(self, architectures: Sequence[Architecture], ranked: int | None = None) -> Encoder:
+        """Return the columns that occur in the training architectures.
+
+        ranked: how many of them, from the first on, the caller's numbers are ranked among; all unless said.
+        """
+        known: list[NDArray[np.float64]] = []
+        if self.given is not None:
+            numbers = self.given(architectures[:ranked])
+            known = [np.sort(column[~np.isnan(column)]) for column in numbers.T]
+        return Encoder(_frame_of(self.blocks, tuple(architectures)), self.given, tuple(known))
+
+
+EVERY_BLOCK: Final = Features(
+    ("counts", "places", "pairs", "paths", "shortest", "longest", "ways", "sizes", "spans")
+)
+"""What trees read: they choose for themselves."""
+
+
+@lru_cache(maxsize=64)
+def _frame_of(blocks: tuple[Block, ...], architectures: tuple[Architecture, ...]) -> Frame:
+    counted = _memory(blocks, b"", 0)
+    at = counted.find(architectures)
+    codes = np.concatenate([counted.codes[i] for i in at])
+    labels = np.concatenate([counted.labels[i] for i in at])
+    known, times = np.unique(labels, return_counts=True)
+    frequent = np.sort(known[np.argsort(-times, kind="stable")[:MOST_LABELS]])
+    parts = max(counted.parts[i] for i in at)
+    return _frame(blocks, np.unique(codes).tobytes(), frequent.tobytes(), parts)
 
 
 # --- what is known of single architectures, whatever the columns ---------------------------------------------------
@@ -101,7 +121,8 @@ class Memory:
         self.labels: list[Codes] = []
         self.parts: list[int] = []
         self.rows: dict[str, Matrix] = {
-            name: np.zeros((0, self.count * 3 * len(self.sets)), np.float32) for name in self.statistics
+            name: np.zeros((0, self.count * STATISTICS[name] * len(self.sets)), np.float32)
+            for name in self.statistics
         }
 
     def find(self, architectures: Sequence[Architecture]) -> list[int]:
@@ -120,7 +141,10 @@ class Memory:
         codes: list[Codes] = [np.zeros(0, np.uint64)]
         label_rows, labels = list(rows), list(codes)
         parts = np.zeros(n, np.intp)
-        statistics = {name: np.zeros((n, self.count, 3, len(self.sets)), np.float32) for name in self.rows}
+        statistics = {
+            name: np.zeros((n, self.count, STATISTICS[name], len(self.sets)), np.float32)
+            for name in self.rows
+        }
         for batch in batches(architectures):
             reading = Reading.of(batch)
             np.maximum.at(parts, batch.owner, batch.part + 1)
@@ -249,6 +273,43 @@ class Frame:
             if name in memory.rows:
                 self._rows[at, columns] = memory.rows[name][at]
         self._known[at] = True
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Encoder:
+    """The columns of a fit: those of its frame, then the caller's numbers as ranks among the training values."""
+
+    frame: Frame
+    given: Given | None
+    known: tuple[NDArray[np.float64], ...]
+
+    @property
+    def blocks(self) -> list[tuple[str, slice]]:
+        """The name and the columns of each block."""
+        last = (("given", slice(self.frame.width, self.width)),) if self.known else ()
+        return [*self.frame.blocks, *last]
+
+    @property
+    def width(self) -> int:
+        """The number of columns."""
+        return self.frame.width + 2 * len(self.known)
+
+    def __call__(self, architectures: Sequence[Architecture]) -> tuple[Matrix, Matrix]:
+        """Return rows `[n, width]`, and `[n, blocks]`: the squared norm of counted parts that have no column.
+
+        A number that the caller does not have stands in the middle, and a second column says so.
+        """
+        rows, outside = self.frame.encode(architectures)
+        if self.given is None:
+            return rows, outside
+        columns = []
+        for column, known in zip(self.given(architectures).T, self.known, strict=True):
+            missing = np.isnan(column)
+            below = np.searchsorted(known, column, side="left") + np.searchsorted(known, column, side="right")
+            columns += [np.where(missing, 0.5, below / (2 * max(1, len(known)))), missing]
+        given = np.stack(columns, axis=1).astype(np.float32)
+        return np.hstack([rows, given]), np.pad(outside, ((0, 0), (0, 1)))
 
 
 @lru_cache(maxsize=64)

@@ -12,20 +12,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from morphogen.architecture import Architecture
-from morphogen.predictors.features import Features, Frame, Matrix
+from morphogen.predictors.features import Encoder, Features, Matrix
 from morphogen.predictors.predictor import Belief, Floats, Model, Predictor, Scale
 
 Architectures: TypeAlias = tuple[Architecture, ...]
 
 GROWTH: Final = 1.08
 """Beyond 30 points the weights are fitted anew whenever there are 8% more."""
+WEIGHTS: Final = 0.4
+"""Prior median of the sum of all weights: a tenth of a correlation is lost over about half the average distance."""
 NOISE: Final = 0.05
 """Prior median of the noise variance, as a part of the signal variance."""
 
@@ -40,7 +42,7 @@ class GaussianProcess(Predictor):
     which starts from the last one.
     """
 
-    features: Features = Features()
+    features: Features = Features(("counts", "places", "pairs", "paths", "shortest", "ways", "spans"))
     points: int = 500
     tuned: int = 200
     sweeps: int = 2
@@ -56,8 +58,8 @@ class GaussianProcess(Predictor):
             chosen = best_and_spread(targets, self.points)
             told, targets = tuple(told[i] for i in chosen), targets[chosen]
             last = len(told)
-        frame = self.features.frame(told)
-        return _Posterior.of(_factor(frame, weights, told, last), targets)
+        kernel = _Kernel.of(self.features.encoder(told, last), weights, told)
+        return _Posterior.of(kernel, _inverse(self.features, weights, told, last), targets)
 
 
 def _refit_at(n: int) -> int:
@@ -81,7 +83,7 @@ def best_and_spread(targets: Floats, n: int) -> NDArray[np.intp]:
 # --- kernel --------------------------------------------------------------------------------------------------------
 
 
-def _matern(squared: NDArray[np.float32]) -> NDArray[np.float32]:
+def _matern(squared: Matrix) -> Matrix:
     """Return the Matern-5/2 correlation of squared distances (overwritten)."""
     root = np.sqrt(np.maximum(squared, 0, out=squared) * np.float32(5))
     squared *= np.float32(5 / 3)
@@ -92,11 +94,11 @@ def _matern(squared: NDArray[np.float32]) -> NDArray[np.float32]:
     return squared
 
 
-def _distances(frame: Frame, architectures: Architectures) -> tuple[NDArray[np.float32], Floats]:
+def _distances(encoder: Encoder, architectures: Architectures) -> tuple[Matrix, Floats]:
     """Return the scaled squared distances `[blocks, n, n]`, and the scale of each block."""
-    rows, _ = frame.encode(architectures)
-    distances = np.zeros((len(frame.blocks), len(rows), len(rows)))
-    for block, (_, columns) in zip(distances, frame.blocks, strict=True):
+    rows, _ = encoder(architectures)
+    distances = np.zeros((len(encoder.blocks), len(rows), len(rows)))
+    for block, (_, columns) in zip(distances, encoder.blocks, strict=True):
         part = rows[:, columns].astype(np.float64)
         norm = (part * part).sum(axis=1)
         block += np.maximum(norm[:, None] + norm - 2 * part @ part.T, 0)
@@ -118,13 +120,26 @@ class _Weights:
     scale: tuple[float, ...]
     noise: float
 
+    @cached_property
+    def scaled(self) -> tuple[float, ...]:
+        """What a squared distance counts in each block."""
+        return tuple(w / s for w, s in zip(self.blocks, self.scale, strict=True))
+
+    def distances(self, encoder: Encoder, rows: Matrix, row: Matrix) -> Matrix:
+        """Return the weighted squared distances of `rows[n, d]` to one row; whole numbers of counts stay exact."""
+        squared = (rows - row) ** 2
+        total = np.zeros(len(rows), np.float32)
+        for (_, columns), weight in zip(encoder.blocks, self.scaled, strict=True):
+            total += np.float32(weight) * squared[:, columns].sum(axis=1)
+        return total
+
 
 @lru_cache(maxsize=64)
 def _weights(settings: GaussianProcess, told: Architectures, targets: tuple[float, ...]) -> _Weights:
     """Return the weights for all that was told. A function of its arguments: the chain of refits is part of it."""
-    n, frame = len(told), settings.features.frame(told)
-    count = len(frame.blocks)
-    centre = np.log([1 / count] * count + [NOISE])
+    n, encoder = len(told), settings.features.encoder(told)
+    count = len(encoder.blocks)
+    centre = np.log([WEIGHTS / count] * count + [NOISE])
     at = centre
     if n > 2:
         before = _refit_at(n - 1)
@@ -134,7 +149,7 @@ def _weights(settings: GaussianProcess, told: Architectures, targets: tuple[floa
     if n > settings.tuned:
         chosen = best_and_spread(known, settings.tuned)
         told, known = tuple(told[i] for i in chosen), known[chosen]
-    distances, scale = _distances(frame, told)
+    distances, scale = _distances(encoder, told)
     lowest = _loss(at, centre, distances, known)
     step = np.ones(len(at))
     for _ in range(settings.sweeps if n > 1 else 0):
@@ -152,7 +167,7 @@ def _weights(settings: GaussianProcess, told: Architectures, targets: tuple[floa
     return _Weights(tuple(found[:-1].tolist()), tuple(scale.tolist()), float(found[-1]))
 
 
-def _loss(at: Floats, centre: Floats, distances: NDArray[np.float32], targets: Floats) -> float:
+def _loss(at: Floats, centre: Floats, distances: Matrix, targets: Floats) -> float:
     """Return the negative log posterior of log weights and log noise, up to a constant."""
     from scipy.linalg import solve_triangular
 
@@ -179,24 +194,59 @@ def _closed_form(white: Floats) -> tuple[float, float]:
     return mean, (float(rest @ rest) + 1) / (len(rest) + 1)
 
 
-# --- posterior: the Cholesky factor grows by a row a point between refits ----------------------------------------------
+# --- posterior: the inverse Cholesky factor grows by a row a point between refits ----------------------------------------
+
+
+@lru_cache(maxsize=8)
+def _inverse(features: Features, weights: _Weights, told: Architectures, last: int) -> Floats:
+    """Return the inverse Cholesky factor of the kernel matrix of all told.
+
+    It is made at once up to the last refit and from there on row by row, whether or not an earlier fit did so
+    already: the rounding is the same, and so is a search that is resumed.
+    """
+    from scipy.linalg import solve_triangular
+
+    n, encoder = len(told), features.encoder(told, last)
+    rows = encoder(told)[0]
+    if n <= last or features.encoder(told[:-1], last).frame.memory is not encoder.frame.memory:
+        kernel = _matern(np.stack([weights.distances(encoder, rows, row) for row in rows])).astype(np.float64)
+        np.fill_diagonal(kernel, 1 + weights.noise)
+        factor = np.linalg.cholesky(kernel)
+        return solve_triangular(factor, np.eye(n), lower=True, check_finite=False)
+    known = _inverse(features, weights, told[:-1], last)
+    white = known @ _matern(weights.distances(encoder, rows[:-1], rows[-1])).astype(np.float64)
+    pivot = math.sqrt(max(1 + weights.noise - float(white @ white), 1e-9))
+    grown = np.zeros((n, n))
+    grown[:-1, :-1] = known
+    grown[-1, :-1] = (white @ known) / -pivot
+    grown[-1, -1] = 1 / pivot
+    return grown
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class _Factor:
-    """Inverse Cholesky factor `[n, n]` of the kernel matrix, and the scaled rows it belongs to."""
+class _Kernel:
+    """The told architectures as rows whose squared distances count as they are."""
 
-    frame: Frame
-    columns: NDArray[np.float32]
-    outside: NDArray[np.float32]
+    encoder: Encoder
+    columns: Matrix
+    outside: Matrix
     rows: Matrix
-    norms: NDArray[np.float32]
-    inverse: Floats
+    norms: Matrix
 
-    def correlation(self, architectures: Sequence[Architecture]) -> NDArray[np.float32]:
+    @classmethod
+    def of(cls, encoder: Encoder, weights: _Weights, told: Architectures) -> _Kernel:
+        """Return the rows of the told architectures, each column times the root of its weight."""
+        columns = np.zeros(encoder.width, np.float32)
+        for (_, part), weight in zip(encoder.blocks, weights.scaled, strict=True):
+            columns[part] = math.sqrt(weight)
+        rows = encoder(told)[0] * columns
+        norms = np.einsum("ij,ij->i", rows, rows)
+        return cls(encoder, columns, np.array(weights.scaled, np.float32), rows, norms)
+
+    def correlation(self, architectures: Sequence[Architecture]) -> Matrix:
         """Return the prior correlation `[m, n]` of m architectures with the n told ones."""
-        found, outside = self.frame.encode(architectures)
+        found, outside = self.encoder(architectures)
         rows = found * self.columns
         norms = np.einsum("ij,ij->i", rows, rows) + outside @ self.outside
         squared = rows @ self.rows.T
@@ -206,45 +256,25 @@ class _Factor:
         return _matern(squared)
 
 
-@lru_cache(maxsize=8)
-def _factor(frame: Frame, weights: _Weights, told: Architectures, last: int) -> _Factor:
-    """Return the factor for all told: from scratch up to the last refit, from there on row by row."""
-    from scipy.linalg import solve_triangular
-
-    per_block = np.array(weights.blocks) / np.array(weights.scale)
-    columns = np.zeros(frame.width, np.float32)
-    for (_, part), weight in zip(frame.blocks, per_block, strict=True):
-        columns[part] = math.sqrt(weight)
-    rows = frame.encode(told)[0] * columns
-    norms = np.einsum("ij,ij->i", rows, rows)
-    squared = norms[:, None] + norms - 2 * rows @ rows.T
-    kernel = _matern(squared).astype(np.float64)
-    np.fill_diagonal(kernel, 1 + weights.noise)
-    factor = np.linalg.cholesky(kernel)
-    inverse = solve_triangular(factor, np.eye(len(told)), lower=True, check_finite=False)
-    return _Factor(frame, columns, per_block.astype(np.float32), rows, norms, inverse)
-
-
 @final
 @dataclass(frozen=True, eq=False)
 class _Posterior(Model):
-    factor: _Factor
+    kernel: _Kernel
     mean: float
     variance: float
-    dual: NDArray[np.float32]
-    ones: NDArray[np.float32]
+    dual: Matrix
+    ones: Matrix
     certainty: float
-    inverse: NDArray[np.float32]
+    inverse: Matrix
 
     @classmethod
-    def of(cls, factor: _Factor, targets: Floats) -> _Posterior:
+    def of(cls, kernel: _Kernel, inverse: Floats, targets: Floats) -> _Posterior:
         """Return the posterior of the latent function, given the targets."""
-        inverse = factor.inverse
         white = inverse @ np.stack([targets, np.ones(len(targets))], axis=1)
         mean, variance = _closed_form(white)
         dual = inverse.T @ (white[:, 0] - mean * white[:, 1])
         return cls(
-            factor,
+            kernel,
             mean,
             variance,
             dual.astype(np.float32),
@@ -255,7 +285,7 @@ class _Posterior(Model):
 
     def belief(self, architectures: Sequence[Architecture]) -> Belief:
         """Return mean and standard deviation of the latent function: of the score without its noise."""
-        correlation = self.factor.correlation(architectures)
+        correlation = self.kernel.correlation(architectures)
         white = correlation @ self.inverse
         explained = np.einsum("ij,ij->i", white, white).astype(np.float64)
         unsure = (1 - (correlation @ self.ones).astype(np.float64)) ** 2 / self.certainty

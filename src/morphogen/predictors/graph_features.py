@@ -159,19 +159,20 @@ COUNTED: Final[dict[str, Callable[[Reading], Parts]]] = {
 
 # --- path statistics within sets of operations (after GRAF, Kadlecova et al. 2024) ------------------------------------
 
-STATISTICS: Final = ("reach", "sizes", "spans")
+STATISTICS: Final = {"shortest": 1, "longest": 1, "ways": 1, "sizes": 3, "spans": 3}
+"""The blocks of path statistics, and how many numbers each has for a set."""
 
 
 def path_statistics(
     reading: Reading, labels: Codes, sets: NDArray[np.bool_]
 ) -> dict[str, NDArray[np.float32]]:
-    """Return for each graph and each set of operations (`sets[s, l]`: `labels[l]` is in set s) arrays `[n, 3, s]`.
+    """Return for each graph and each set of operations (`sets[s, l]`: `labels[l]` is in set s) arrays `[n, k, s]`.
 
-    reach: 1 / (1 + length) of the shortest path whose operations are all in the set (0 where there is none),
-    1 + length of the longest one (or 0), log(1 + number of such paths). sizes: operations of the set, those
-    among them that read an input, and how often they stand in the output. spans: the largest and the smallest
-    number of operations of the set on an input-output path, and log(1 + their sum over all paths). Where
-    nothing reaches the output all are 0.
+    Of the input-output paths whose operations are all in the set: shortest, 1 / (1 + length) of the shortest;
+    longest, 1 + length of the longest; ways, log(1 + their number); 0 where there is none. sizes: operations of
+    the set, those among them that read an input, and how often they stand in the output. spans: the largest and
+    the smallest number of operations of the set on any input-output path, and log(1 + their sum over all paths).
+    Where nothing reaches the output all are 0.
     """
     batch = reading.batch
     n, size = batch.labels.shape
@@ -213,10 +214,11 @@ def path_statistics(
         sizes[:, 2] += np.where((slot < size)[:, None], member[kind[rows, np.minimum(slot, size - 1)]], 0)
     low, sums = least[batch.ends, rows], total[batch.ends, rows]
     within, live = sums[:, :s] > 0, sums[:, -1:] > 0
-    reach = [
-        within / (1 + np.where(within, low[:, :s], 0)),
-        within * (1 - low[:, s : 2 * s]),
-        np.log1p(sums[:, :s]),
-    ]
     spans = [live * -low[:, 3 * s :], live * low[:, 2 * s : 3 * s], np.log1p(sums[:, s:-1])]
-    return {"reach": np.stack(reach, 1), "sizes": sizes, "spans": np.stack(spans, 1)}
+    return {
+        "shortest": (within / (1 + np.where(within, low[:, :s], 0)))[:, None],
+        "longest": (within * (1 - low[:, s : 2 * s]))[:, None],
+        "ways": np.log1p(sums[:, None, :s]),
+        "sizes": sizes,
+        "spans": np.stack(spans, axis=1),
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from morphogen.spaces.grammar import SpaceError
 from morphogen.spaces.space import Space
 
 
@@ -35,5 +36,7 @@ def grammar(vertices: int = 7, edges: int = 9) -> str:
 @cache
 def cell101(vertices: int = 7, edges: int = 9) -> Space:
     """Labelled cells; `key` joins those that are the same graph."""
+    if vertices < 3:
+        raise SpaceError(f"cells have at least 3 vertices, with input and output, not {vertices}")
     name = "cell101" if (vertices, edges) == (7, 9) else f"cell101_{vertices}_{edges}"
     return Space.from_text(grammar(vertices, edges), name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import final
+from typing import Any, final
 
 from morphogen.architecture import Architecture, Primitive, Terminal
 from morphogen.spaces.grammar import Alternative, Call, Grammar, GrammarError, Pattern, Ref, Rule, calls
@@ -139,14 +139,20 @@ class CompiledGrammar:
                 )
                 if height < symbol.height:
                     symbol.height, changed = height, True
-        for rule in self.grammar.rules:
-            number = self._numbers.get(Ref(rule.name))
-            if number is not None and math.isinf(self.symbols[number].height):
-                raise GrammarError(
-                    f"{rule.name} never ends: each of its alternatives needs {rule.name} again;"
-                    " add one that does not",
-                    *_place(rule),
-                )
+        endless = [number for number, symbol in enumerate(self.symbols) if math.isinf(symbol.height)]
+        if endless:
+            number, passed = endless[0], set[int]()
+            # Down to one that comes back to itself: it is to blame, not all that need it.
+            while number not in passed or self.symbols[number].name not in self.rules:
+                passed.add(number)
+                children = self.symbols[number].choices[0].children
+                number = next(child for child in children if child in endless)
+            rule = self.rules[self.symbols[number].name]
+            raise GrammarError(
+                f"{rule.name} never ends: each of its alternatives needs {rule.name} again;"
+                " add one that does not",
+                *_place(rule),
+            )
 
     def _find_room(self) -> int | None:
         """Return the depth bound, None where no tree can grow beyond it; refuse an infinite space."""
@@ -204,6 +210,11 @@ class CompiledGrammar:
         return _Overlap(self.symbols)
 
     # --- reading a tree -------------------------------------------------------------------------------------
+
+    @cached_property
+    def open_steps(self) -> dict[Architecture, list[Any]]:
+        """Where there was a choice, of the architectures that were moved lately; kept by `moves`."""
+        return {}
 
     @cached_property
     def _matches(self) -> dict[tuple[int, Architecture], int]:

@@ -155,6 +155,73 @@ class AtMost(Constraint):
 
 @final
 @dataclass(frozen=True)
+class Times(Constraint):
+    """The primitives `operations` stand `fewest` to `most` times in the tree, counted together."""
+
+    operations: tuple[str, ...]
+    fewest: int
+    most: int
+
+    def __str__(self) -> str:
+        return f"times({', '.join(self.operations)}, {self.fewest}, {self.most})"
+
+    def leaf(self, name: str) -> int:
+        return int(name in self.operations)
+
+    def begin(self, terminal: Terminal) -> int:
+        return 0
+
+    def step(self, terminal: Terminal, state: int, index: int, value: int) -> int | None:
+        return state + value if state + value <= self.most else None
+
+    def end(self, terminal: Terminal, state: int) -> int:
+        return state
+
+    def accepts(self, value: int) -> bool:
+        return self.fewest <= value <= self.most
+
+
+SETTLED: Final = "settled"
+
+
+@final
+@dataclass(frozen=True)
+class Ordered(Constraint):
+    """Of twins that differ by a swap of like branches of `topology`, only one is kept: names in order.
+
+    `places` are pairs of argument numbers, from 1 on: the primitive at the first of a pair is called as that
+    at the second or stands before it in the alphabet; where they are equal, the next pair decides.
+    """
+
+    topology: str
+    places: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"ordered({self.topology}, {', '.join(map(str, self.places))})"
+
+    def leaf(self, name: str) -> str:
+        return name
+
+    def begin(self, terminal: Terminal) -> str:
+        return "" if terminal.name == self.topology else SETTLED
+
+    def step(self, terminal: Terminal, state: str, index: int, value: str) -> str | None:
+        # The state is the name to compare with, "" between pairs that were equal so far.
+        if state == SETTLED or index + 1 not in self.places:
+            return state
+        if self.places.index(index + 1) % 2 == 0:
+            return value
+        return "" if value == state else SETTLED if state < value else None
+
+    def end(self, terminal: Terminal, state: str) -> str:
+        return f"{terminal.name}("  # compared with nothing, and no name of a primitive
+
+    def accepts(self, value: str) -> bool:
+        return True
+
+
+@final
+@dataclass(frozen=True)
 class AllOf(Constraint):
     """Several constraints at once; with none of them, every architecture has the value ()."""
 
@@ -218,4 +285,17 @@ def constraint(name: str, arguments: tuple[str | int, ...]) -> Constraint:
         if len(words) != 1 or len(numbers) != 1 or arguments != (*words, *numbers):
             raise ValueError("write `require at_most(conv3x3, 4)`")
         return AtMost(words[0], numbers[0])
-    raise ValueError(f"there is no constraint {name}; there are connected, downsampling and at_most")
+    if name == "times":
+        if not words or len(numbers) != 2 or arguments != (*words, *numbers) or numbers[0] > numbers[1]:
+            raise ValueError("write `require times(conv3x3, conv5x5, 1, 4)`: names, fewest and most")
+        return Times(words, numbers[0], numbers[1])
+    if name == "ordered":
+        rising = numbers == sorted(set(numbers)) and numbers[:1] >= [1]
+        if len(words) != 1 or len(numbers) % 2 or not rising or arguments != (*words, *numbers):
+            raise ValueError(
+                "write `require ordered(diamond, 1, 2)`: a topology, then pairs of rising places"
+            )
+        return Ordered(words[0], tuple(numbers))
+    raise ValueError(
+        f"there is no constraint {name}; there are connected, downsampling, at_most, times and ordered"
+    )

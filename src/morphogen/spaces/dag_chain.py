@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from itertools import combinations, permutations
 from typing import Final, Literal
 
@@ -80,6 +80,7 @@ def bits_of(part: Architecture) -> tuple[int, str] | None:
     return (int(found[1]), found[2]) if found else None
 
 
+@lru_cache(maxsize=1 << 14)
 def features(part: Architecture) -> NDArray[np.float64] | None:
     """Return a module as numbers [15 + 6]: its bits in the largest module, and one-hot its vertices.
 
@@ -91,7 +92,9 @@ def features(part: Architecture) -> NDArray[np.float64] | None:
     vertices, bits = found
     matrix = np.zeros((LARGEST, LARGEST))
     matrix[:vertices, :vertices] = adjacency(bits, vertices)
-    return np.concatenate([matrix[np.triu_indices(LARGEST, 1)], np.eye(LARGEST)[vertices - 1]])
+    row = np.concatenate([matrix[np.triu_indices(LARGEST, 1)], np.eye(LARGEST)[vertices - 1]])
+    row.flags.writeable = False
+    return row
 
 
 @cache
@@ -109,9 +112,7 @@ def dag_chain(
         module(bits, size, OPERATION[modules]) for size in range(fewest, vertices + 1) for bits in dags(size)
     ]
     operation = Call(Primitive(OPERATION[modules]))
-    rows = tuple(
-        Alternative(Call(part.terminal, (operation,) * part.terminal.arity)) for part in parts
-    )
+    rows = tuple(Alternative(Call(part.terminal, (operation,) * part.terminal.arity)) for part in parts)
     chain = Call(Constructor(f"{modules}_chain", depth), (Ref("MODULE"),) * depth)
     grammar = Grammar("NET", (Rule("NET", (Alternative(chain),)), Rule("MODULE", rows)))
     plain = (depth, vertices, fewest, modules) == (3, 5, 2, "mlp")

@@ -17,6 +17,9 @@ from morphogen.spaces.space import Path, Space, Step, walk
 PATIENCE = 100
 """Tries before a move looks through all possibilities."""
 
+REMEMBERED = 256
+"""Architectures whose open steps are kept: parents are mutated again and again."""
+
 
 def mutate(space: Space, architecture: Architecture, rng: np.random.Generator) -> Architecture:
     """Return an architecture that differs in one decision: another alternative, its inside drawn uniformly.
@@ -169,7 +172,10 @@ def _size(space: Space, symbol: int, part: Architecture) -> int:
 
 
 def _open(space: Space, architecture: Architecture) -> list[Step]:
-    """Return the steps of the derivation at which there was a choice. Leaves are not queued: this is a hot path."""
+    """Return the steps of the derivation at which there was a choice. This is a hot path: leaves are not queued."""
+    known = space.compiled.open_steps
+    if architecture in known:
+        return known[architecture]
     head, symbols = space.compiled.head, space.compiled.symbols
     found: list[Step] = []
     root = space.compiled.root
@@ -186,6 +192,9 @@ def _open(space: Space, architecture: Architecture) -> list[Step]:
                 todo.append(((*path, index), child, head(child, part), inside, part))
             elif len(symbols[child].choices) > 1:
                 found.append(((*path, index), child, head(child, part), inside))
+    if len(known) >= REMEMBERED:
+        known.clear()
+    known[architecture] = found
     return found
 
 

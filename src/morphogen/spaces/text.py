@@ -181,7 +181,7 @@ class _Reader(Transformer[Token, Any]):
         return Rule(str(name), tuple(alternatives), meta.line, meta.column)
 
     def first(self, meta: Any, children: list[Token]) -> Ref:
-        return Ref(str(children[0]), meta.line, meta.column)
+        return Ref(str(children[0]), children[0].line or 0, children[0].column or 0)
 
     def depth(self, meta: Any, children: list[Token]) -> tuple[int, int, int]:
         if int(children[0]) < 1:

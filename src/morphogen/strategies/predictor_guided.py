@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morphogen.architecture import Architecture
+from morphogen.predictors.acquisition import Acquisition, ExpectedImprovement
 from morphogen.predictors.gaussian_process import GaussianProcess
 from morphogen.predictors.predictor import Fitted, Predictor
 from morphogen.records import Metric, Proposal, Trial
 from morphogen.seeding import stream
 from morphogen.spaces.space import Space
-from morphogen.strategies.acquisition import Acquisition, ExpectedImprovement
 from morphogen.strategies.candidates import Candidates, Mixed, Score, Situation
 from morphogen.strategies.seen import Seen, Unique
 from morphogen.strategies.strategy import Strategy

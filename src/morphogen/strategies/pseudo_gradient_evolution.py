@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 LISTED: Final = 10_000
 """Parts of a position up to which all of them are looked at for the nearest; beyond, as many are drawn."""
 
-DRAWN: Final = 500
+DRAWN: Final = 100
 TRIES: Final = 200
 
 
@@ -82,7 +82,8 @@ class PseudoGradientEvolution(Strategy[Region]):
     def __post_init__(self) -> None:
         if self.candidates < 2 or not 0 < self.keep < 1:
             raise ValueError(
-                f"a position needs at least 2 candidates, of which a part survives; got {self.candidates}, keep {self.keep}"
+                "a position needs at least 2 candidates, of which a part survives; "
+                f"got {self.candidates}, keep {self.keep}"
             )
 
     def start(self, space: Space, metric: Metric) -> Region:
@@ -104,9 +105,7 @@ class PseudoGradientEvolution(Strategy[Region]):
     def tell(self, state: Region, trial: Trial) -> Region:
         proposal = trial.proposal
         if trial.pending:
-            return replace(
-                state, at=proposal.architecture, positions=proposal.region, ranks=(), waiting=True
-            )
+            return replace(state, at=proposal.architecture, positions=proposal.region, ranks=(), waiting=True)
         if trial.failed or trial.estimate is None:
             return Region(state.space)
         even = tuple((1 / len(p.candidates),) * len(p.candidates) for p in state.positions)
@@ -135,7 +134,7 @@ class PseudoGradientEvolution(Strategy[Region]):
         survivors = [old[i] for i in order[: max(1, min(count - 1, math.ceil(self.keep * count)))]]
         pool = _pool(inside(space, at, position.path), survivors, rng)
         known = {part.key for part in old}
-        fresh = [part for part in pool if part.key not in known]
+        fresh = [part for part in pool if part not in old]
         features = _features([*old, *fresh])
         mine, theirs = features[:count], features[count:]
         slope = ridge_slope(mine, ranks, self.ridge)
@@ -148,10 +147,13 @@ class PseudoGradientEvolution(Strategy[Region]):
             parent = order[rng.choice(len(survivors), p=shares / shares.sum())]
             wanted = mine[parent] + uphill + self.noise * rng.standard_normal(len(slope))
             distance = np.where(free, ((theirs - wanted) ** 2).sum(axis=1), np.inf)
-            child = int(distance.argmin())
-            row.append(fresh[child])
-            for i in np.flatnonzero(free):
-                free[i] = fresh[i].key != fresh[child].key
+            while free.any():
+                child = int(distance.argmin())
+                free[child], distance[child] = False, np.inf
+                if fresh[child].key not in known:  # another way to write a network that is there already
+                    known.add(fresh[child].key)
+                    row.append(fresh[child])
+                    break
         row += [old[i] for i in order[len(survivors) :]][: count - len(row)]
         return Position(position.path, tuple(row))
 

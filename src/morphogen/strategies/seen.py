@@ -20,6 +20,9 @@ Move: TypeAlias = Callable[[Architecture, np.random.Generator], Architecture]
 TRIES: Final = 32
 """How often a repeat is moved on, and a uniform sample drawn, before the space is looked through."""
 
+REDRAWN: Final = 8
+"""How often of these a repeat is drawn again before it is moved on: a child near its parent is what was meant."""
+
 LOOKED_THROUGH: Final = 200_000
 """How many architectures of the space are looked through at most."""
 
@@ -76,17 +79,17 @@ class Seen:
     def fresh(
         self, space: Space, rng: np.random.Generator, draw: Draw, move: Move | None = None
     ) -> Architecture | None:
-        """Return an unseen architecture by `draw`; a repeat is moved on by `move`, without it drawn again.
+        """Return an unseen architecture by `draw`; a repeat is drawn again and then moved on by `move`, if given.
 
         Where that leads nowhere, a uniform sample is taken, and at last the space is looked through from a
         random place on. Returns None where nothing unseen is left.
         """
         try:
             candidate = draw(rng)
-            for _ in range(TRIES):
+            for turn in range(TRIES):
                 if candidate not in self:
                     return candidate
-                candidate = move(candidate, rng) if move else draw(rng)
+                candidate = move(candidate, rng) if move and turn >= REDRAWN else draw(rng)
         except SpaceError:  # an architecture that no move can leave
             candidate = space.sample(rng)
         for _ in range(TRIES):

@@ -8,6 +8,7 @@ from morphogen.study.loop import search
 from morphogen.study.outcomes import Interrupted, PoolError, RehearsalFailed, SearchError, SearchStopped
 from morphogen.study.pool import Finished, Pool
 from morphogen.study.processes import Processes
+from morphogen.study.simulated import Simulated
 from morphogen.study.study import Study
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "RehearsalFailed",
     "SearchError",
     "SearchStopped",
+    "Simulated",
     "Study",
     "search",
     "without_times",

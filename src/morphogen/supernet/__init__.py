@@ -3,8 +3,9 @@
 from morphogen.supernet.darts import Darts
 from morphogen.supernet.gumbel import Gumbel
 from morphogen.supernet.pc_darts import PCDarts
+from morphogen.supernet.reading import calibrate, leave_one_in, score
 from morphogen.supernet.relaxation import Relaxation
-from morphogen.supernet.schedule import Course, Trained, leave_one_in, score, train
+from morphogen.supernet.schedule import Course, Trained, train
 from morphogen.supernet.slots import SupernetError
 from morphogen.supernet.stack import Stack
 from morphogen.supernet.supernet import Supernet
@@ -19,6 +20,7 @@ __all__ = [
     "Supernet",
     "SupernetError",
     "Trained",
+    "calibrate",
     "leave_one_in",
     "score",
     "train",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import final
 
 import torch
 from torch import Tensor
@@ -23,7 +23,7 @@ class Darts(Relaxation):
 
     schedule: Schedule = "first_order"
     keep: int | None = 2
-    spread: ClassVar[float] = 1e-3
+    spread: float = 1e-3
 
     def weights(self, logits: Tensor, images: int, generator: torch.Generator, *, learn: bool) -> Weights:
         return list(torch.softmax(logits, dim=1).unbind(1))

@@ -39,7 +39,7 @@ def region_bytes(space: Space, settings: Mapping[str, Any], batch_size: int) -> 
     copies = STAGES * sizes[2] if root == "stack" else 1
     operations = copies * sum(map(_operations, parts))
     largest = sizes[1] * (1 if root == "mlp_chain" else inputs.pixels)
-    return 4 * (COPIES * weights + MAPS * operations * largest * batch_size)
+    return int(4 * (COPIES * weights + MAPS * operations * largest * batch_size))
 
 
 def _operations(part: Part) -> int:

@@ -116,7 +116,9 @@ class Wiring(nn.Module):
     shares: where edges are weighted too, one weight an edge, set before each pass.
     """
 
-    def __init__(self, name: str, edges: Sequence[tuple[int, int]], parts: Sequence[nn.Module | None]) -> None:
+    def __init__(
+        self, name: str, edges: Sequence[tuple[int, int]], parts: Sequence[nn.Module | None]
+    ) -> None:
         super().__init__()
         self.name = name
         self.edges = list(edges)
@@ -158,4 +160,4 @@ class Whole(nn.Module):
             spatial = (height, width) if x.ndim == 4 else ()
             before = x.shape[:-1] if x.ndim == 3 else (x.shape[0],)
             out = x.new_zeros(*before, channels * (self.models if x.ndim == 4 else 1), *spatial)
-        return out if self.norm is None else self.norm(out)  # type: ignore[no-any-return]
+        return out if self.norm is None else self.norm(out)

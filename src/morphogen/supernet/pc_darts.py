@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import final
 
 import torch
 from torch import Tensor
@@ -25,8 +25,8 @@ class PCDarts(Relaxation):
     partial: int = 4
     warmup: float = 0.3
     keep: int = 2
-    edges: ClassVar[bool] = True
-    spread: ClassVar[float] = 1e-3
+    edges: bool = True
+    spread: float = 1e-3
 
     def weights(self, logits: Tensor, images: int, generator: torch.Generator, *, learn: bool) -> Weights:
         return list(torch.softmax(logits, dim=1).unbind(1))

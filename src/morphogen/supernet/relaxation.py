@@ -40,9 +40,7 @@ class Relaxation(ABC):
     spread: float = 0.0
 
     @abstractmethod
-    def weights(
-        self, logits: Tensor, images: int, generator: torch.Generator, *, learn: bool
-    ) -> Weights:
+    def weights(self, logits: Tensor, images: int, generator: torch.Generator, *, learn: bool) -> Weights:
         """Return the weights of one choice from logits `[m, k]` for a batch of so many images.
 
         learn: whether gradients shall reach the logits; without, what is not needed is not computed.

@@ -5,22 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, final
+from typing import final
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from morphogen.networks.batches import Batches, batches_of, resolve
 from morphogen.networks.data import ImageData, Indices
 from morphogen.networks.training import Descent, Diverged, Recipe, apart, schedule
 from morphogen.supernet.mixing import Wiring
-from morphogen.supernet.relaxation import Relaxation, Weights, only, uniform
-from morphogen.supernet.stack import Stack
-from morphogen.supernet.supernet import set_weights, still
-
-SCORED: Final = 256  # images of each network at a time
+from morphogen.supernet.relaxation import Relaxation
+from morphogen.supernet.stack import Stack, mean_losses
+from morphogen.supernet.supernet import still
 
 
 @final
@@ -164,13 +161,12 @@ def train(
                 held = _taken(batches, next(logit_batches), recipe, generators)
                 adam.step(_logit_gradient(stack, table, held, (images, labels), noise, peak))
             table.mix(images.shape[1], noise, learn=one_level)
-            each = _losses(stack(images), labels, recipe.label_smoothing)
+            each = mean_losses(stack(images), labels, recipe.label_smoothing)
             error = each.sum() if stack.models > 1 else each[0]
             value = float(error.detach()) / stack.models
             if not math.isfinite(value):
-                raise Diverged(
-                    f"the loss is {value} in step {step + 1} of {steps}; lower the learning rate (its peak is {recipe.peak:g})"
-                )
+                fix = f"lower the learning rate (its peak is {recipe.peak:g})"
+                raise Diverged(f"the loss is {value} in step {step + 1} of {steps}; {fix}")
             losses.append(value)
             error.backward()  # type: ignore[no-untyped-call]
             descent.step(peak)
@@ -193,7 +189,7 @@ def _logit_gradient(
 ) -> Tensor:
     def loss(batch: tuple[Tensor, Tensor]) -> Tensor:
         table.mix(batch[0].shape[1], noise, learn=True)
-        return _losses(stack(batch[0]), batch[1], 0.0).sum()
+        return mean_losses(stack(batch[0]), batch[1], 0.0).sum()
 
     if table.relaxation.schedule == "first_order":
         return torch.autograd.grad(loss(held), table.flat)[0]
@@ -253,8 +249,12 @@ def _split(numbers: Tensor, share: float, generators: Sequence[torch.Generator])
     count = numbers.shape[1]
     first = min(count - 2, max(2, count - round(share * count)))
     if count < 4:
-        raise ValueError(f"a supernet needs at least 4 images, 2 for its weights and 2 for its logits, got {count}")
-    mixed = torch.stack([row[torch.randperm(count, generator=g)] for row, g in zip(numbers, generators, strict=True)])
+        raise ValueError(
+            f"a supernet needs at least 4 images, 2 for its weights and 2 for its logits, got {count}"
+        )
+    mixed = torch.stack(
+        [row[torch.randperm(count, generator=g)] for row, g in zip(numbers, generators, strict=True)]
+    )
     return mixed[:, :first], mixed[:, first:]
 
 
@@ -278,41 +278,4 @@ def _taken(
         ]
         return torch.stack([x for x, _ in rows]), torch.stack([y for _, y in rows])
     images, labels = batches.plain(numbers.flatten())
-    return images.unflatten(0, numbers.shape), labels.view(numbers.shape)
-
-
-def _losses(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
-    """Return the mean loss `[m]` of each network."""
-    if len(logits) == 1:
-        return functional.cross_entropy(logits[0], labels[0], label_smoothing=smoothing)[None]
-    flat = functional.cross_entropy(
-        logits.flatten(0, 1), labels.flatten(), label_smoothing=smoothing, reduction="none"
-    )
-    return flat.view(labels.shape).mean(1)
-
-
-@torch.inference_mode()
-def score(stack: Stack, data: ImageData, numbers: Tensor, device: str = "auto") -> tuple[Tensor, Tensor]:
-    """Return accuracy `[m]` and mean cross-entropy `[m]` on images `[m, n]`, mixed as the gates stand."""
-    batches = batches_of(data, resolve(device))
-    stack.eval()
-    right, lost = torch.zeros(len(numbers)), torch.zeros(len(numbers))
-    for part in numbers.split(SCORED, dim=1):
-        images, labels = batches.plain(part.flatten())
-        logits, labels = stack(images.unflatten(0, part.shape)), labels.view(part.shape)
-        right += (logits.argmax(2) == labels).sum(1)
-        lost += _losses(logits, labels, 0.0) * part.shape[1]
-    return right / numbers.shape[1], lost / numbers.shape[1]
-
-
-def leave_one_in(stack: Stack, data: ImageData, numbers: Tensor) -> dict[str, Tensor]:
-    """Return minus the loss `[m, k]` of each candidate alone at its place, with equal weights elsewhere."""
-    plain: dict[str, Weights] = {g.name: uniform(len(g.candidates)) for g in stack.gates}
-    found = {}
-    for gate in stack.gates:
-        rows = []
-        for number in range(len(gate.candidates)):
-            set_weights(stack.gates, {**plain, gate.name: only(number, len(gate.candidates))})
-            rows.append(-score(stack, data, numbers)[1])
-        found[gate.name] = torch.stack(rows, dim=1)
-    return found
+    return images.view(*numbers.shape, *images.shape[1:]), labels.view(numbers.shape)

@@ -163,7 +163,9 @@ class Mixed(Part):
                 )
             found = out
         if self.partial > 1 and found not in (None, inside):
-            raise SupernetError(f"choice {self.gate.name}: partial channels need candidates that keep the shape")
+            raise SupernetError(
+                f"choice {self.gate.name}: partial channels need candidates that keep the shape"
+            )
         return (shape if self.partial > 1 else found or shape), total
 
     def module(self, shape: Shape) -> nn.Module:
@@ -182,7 +184,9 @@ class Mixed(Part):
         return shape._replace(channels=shape.channels // self.partial)
 
 
-def compile_region(space: Space, *, normalize: bool = False, partial: int = 1) -> tuple[str, tuple[Part, ...]]:
+def compile_region(
+    space: Space, *, normalize: bool = False, partial: int = 1
+) -> tuple[str, tuple[Part, ...]]:
     """Return the root of a region's networks and the part of each of its graphs.
 
     Raises:
@@ -197,7 +201,7 @@ def compile_region(space: Space, *, normalize: bool = False, partial: int = 1) -
         count += 1
         if count > MOST_PARTS:
             raise SupernetError(
-                f"{space.name} unfolds into over {MOST_PARTS:,} parts ({space.count():.3g} architectures); "
+                f"{space.name} unfolds into over {MOST_PARTS:,} parts; "
                 "narrow it by space.region, or bound its depth"
             )
         choices = compiled.symbols[symbol].choices

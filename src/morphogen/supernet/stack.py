@@ -12,6 +12,7 @@ from typing import final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from morphogen.networks import modules
 from morphogen.supernet.mixing import Mixture, Whole, Wiring
@@ -20,7 +21,7 @@ from morphogen.supernet.slots import Gate, SupernetError
 SAME = (
     nn.ReLU, nn.Hardswish, nn.Mish, nn.Identity, nn.Flatten, nn.AvgPool2d, nn.MaxPool2d, nn.AdaptiveAvgPool2d,
 )  # fmt: skip
-"""Layers that treat every channel alike and have no weights."""
+"""Layers that treat every channel alike and have no weights; others may say so by `channelwise = True`."""
 
 
 class _Dense(nn.Module):
@@ -121,9 +122,7 @@ class Stack(nn.Module):
     def unstack(self) -> tuple[nn.Module, ...]:
         """Write the weights back into the networks and return them."""
         for whole, originals in self._links:
-            for mine, theirs in zip(
-                whole.view(len(originals), *originals[0].shape), originals, strict=True
-            ):
+            for mine, theirs in zip(whole.view(len(originals), *originals[0].shape), originals, strict=True):
                 theirs.copy_(mine)
         return self._networks
 
@@ -135,6 +134,11 @@ class Stack(nn.Module):
 
     def _stacked(self, group: Sequence[nn.Module]) -> nn.Module:
         first, models = group[0], len(group)
+        if all(isinstance(module, nn.Sequential) for module in group):
+            lengths = {len(list(module.children())) for module in group}
+            if len(lengths) == 1:  # layer by layer, so that only what differs is grouped
+                rows = zip(*(list(module.children()) for module in group), strict=True)
+                return nn.Sequential(*(self._stacked(row) for row in rows))
         kinds = {_kind(module) for module in group}
         if len(kinds) > 1:
             by_kind: dict[str, list[int]] = {}
@@ -144,7 +148,7 @@ class Stack(nn.Module):
             return _Groups(list(by_kind.values()), parts, models)
         if isinstance(first, nn.Flatten):
             return _Flat()
-        if isinstance(first, SAME):
+        if isinstance(first, SAME) or getattr(first, "channelwise", False):
             return first
         if isinstance(first, modules.RootMeanSquare):
             return _RootMeanSquare(models)
@@ -155,8 +159,10 @@ class Stack(nn.Module):
         if isinstance(first, nn.Conv2d | nn.BatchNorm2d | nn.InstanceNorm2d | nn.GroupNorm):
             return self._channelwise(group)
         if isinstance(first, modules.FactorizedReduce) or True in getattr(first, "joins", ()):
-            raise SupernetError("networks that join maps along the channels cannot be stacked; train them one by one")
-        if list(first.parameters(recurse=False)) or list(first.buffers(recurse=False)):
+            raise SupernetError(
+                "networks that join maps along the channels cannot be stacked; train them one by one"
+            )
+        if first._parameters or first._buffers:
             raise SupernetError(f"{type(first).__name__} cannot be stacked; train the networks one by one")
         twin = copy.copy(first)
         children = [list(module.named_children()) for module in group]
@@ -193,6 +199,16 @@ class Stack(nn.Module):
             assert isinstance(twin, nn.BatchNorm2d | nn.InstanceNorm2d)
             twin.num_features *= models
         return twin
+
+
+def mean_losses(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+    """Return the mean loss `[m]` of each network."""
+    if len(logits) == 1:
+        return functional.cross_entropy(logits[0], labels[0], label_smoothing=smoothing)[None]
+    flat = functional.cross_entropy(
+        logits.flatten(0, 1), labels.flatten(), label_smoothing=smoothing, reduction="none"
+    )
+    return flat.view(labels.shape).mean(1)
 
 
 def _kind(module: nn.Module) -> str:

@@ -43,6 +43,7 @@ CONSTRAINTS: Final = (
     "downsampling(resblock, 1)",
     "at_most(conv3x3, 2)",
     "at_most(identity, 1)",
+    "times(conv3x3, avg_pool, 1, 3)",
 )
 
 REFUSED: Final = (

@@ -22,6 +22,7 @@ from morphogen.testing.spaces import Check
 Open: TypeAlias = Callable[[Path], Journal]
 """Opens the journal that is kept in a folder; the folder is empty the first time."""
 
+
 @final
 @dataclass(frozen=True)
 class InFolder:

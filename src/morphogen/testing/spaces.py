@@ -27,7 +27,7 @@ from morphogen.architecture import Architecture, Topology
 from morphogen.graph import Graph
 from morphogen.networks.operations import missing_operations
 from morphogen.seeding import stream
-from morphogen.spaces.constraints import AllOf, AtMost, Connected, Constraint, Downsampling
+from morphogen.spaces.constraints import AllOf, AtMost, Connected, Constraint, Downsampling, Times
 from morphogen.spaces.encodings import graphs
 from morphogen.spaces.grammar import Call, Grammar, Pattern, Ref, SpaceError
 from morphogen.spaces.moves import cross, distance, mutate, neighbours, self_cross
@@ -208,7 +208,7 @@ def constraints_hold(space: Space) -> None:
         pool.append(cross(space, one, two, rng, anywhere=bool(rng.integers(2))))
     for a in pool:
         for constraint in space.grammar.constraints:
-            assert _satisfies(constraint, a), f"{a} breaks `require {constraint}`"
+            assert satisfies(constraint, a), f"{a} breaks `require {constraint}`"
 
 
 def recursion_ends_at_the_bound(space: Space) -> None:
@@ -382,11 +382,15 @@ def _probability(grammar: Grammar, pattern: Pattern, a: Architecture) -> float:
     return sum(_probability(grammar, x.pattern, a) * x.weight / total for x in rule.alternatives)
 
 
-def _satisfies(constraint: Constraint, a: Architecture) -> bool:
+def satisfies(constraint: Constraint, a: Architecture) -> bool:
+    """Whether an architecture satisfies a constraint, judged from its whole tree and not part by part."""
     if isinstance(constraint, Connected):
         return _leads_through(a)
     if isinstance(constraint, AtMost):
         return _terminals(a)[constraint.operation] <= constraint.count
+    if isinstance(constraint, Times):
+        found = sum(_terminals(a)[name] for name in constraint.operations)
+        return constraint.fewest <= found <= constraint.most
     if isinstance(constraint, Downsampling):
         halvings = _halvings(constraint, a)
         return halvings is not None and (constraint.times is None or halvings <= {constraint.times})
@@ -418,7 +422,9 @@ def _halvings(constraint: Downsampling, a: Architecture) -> set[int] | None:
             return None
         paths = {here + more for here in nodes.get(source, set()) for more in inside}
         nodes[target] = nodes.get(target, set()) | paths
-        if len(nodes[target]) > 1:
+        if len(nodes[target]) > 1 or (
+            constraint.times is not None and max(nodes[target], default=0) > constraint.times
+        ):
             return None
     return nodes[a.terminal.sink]
 

@@ -338,6 +338,9 @@ def _check_proposal(space: Space, trial: Trial) -> None:
     proposal = trial.proposal
     assert space.contains(proposal.architecture), f"{proposal.architecture} is not in {space.name}"
     assert isinstance(proposal.fidelity, Fidelity), f"{proposal.fidelity} is no fidelity"
+    if proposal.region:
+        region = space.region({p.path: p.candidates for p in proposal.region}, at=proposal.architecture)
+        assert space.contains(region.unrank(0)), f"the region of trial {trial.number} leaves {space.name}"
     parent = proposal.parent
     assert parent is None or 0 <= parent < trial.number, f"trial {trial.number} has parent {parent}"
 
