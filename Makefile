@@ -44,8 +44,10 @@ $(VENV)/developer: pyproject.toml constraints.txt | $(BIN)/python
 
 # --- to use ---------------------------------------------------------------------------------------------------------
 
-demo: $(VENV)/user ## search on real images, and show the best network (3 minutes)
-	@$(BIN)/morphogen demo
+DEMO := search --space digits_small --data digits --strategy regularized_evolution --time 150s --study demo/study.db
+
+demo: $(VENV)/user ## search on real images, and train the best network (3 minutes)
+	@mkdir -p demo; echo "morphogen $(DEMO)"; $(BIN)/morphogen $(DEMO)
 
 evidence: $(VENV)/developer ## run every claim's experiment; QUICK=1 for the short forms
 	@$(BIN)/morphogen evidence all $(if $(QUICK),--quick)

@@ -142,8 +142,8 @@ def _canonical(graph: Graph) -> tuple[str, list[int]]:
             signed = sorted(
                 [(labels[v], sorted([places[p] for p in predecessors[v]]), v) for v in levels[height]]
             )
-            for index, (label, sources, vertex) in enumerate(signed):
-                same = index and (label, sources) == signed[index - 1][:2]
+            for index, (label, into, vertex) in enumerate(signed):
+                same = index and (label, into) == signed[index - 1][:2]
                 places[vertex] = places[signed[index - 1][2]] if same else start + index
         start += len(levels[height])
     order = _arrange(_refine(places, predecessors), predecessors)

@@ -27,6 +27,7 @@ def stream(seed: int, *path: int | str) -> np.random.Generator:
     Equal arguments give equal generators in every process and on every platform; different arguments give
     independent ones (seed and path are hashed into the 256 bits of state).
     """
-    text = "/".join([str(int(seed)), *(f"{type(part).__name__[0]}{part}" for part in path)])
+    # Each part with its type and its length, so that no two paths have one text.
+    text = f"{int(seed)}" + "".join([f"/{type(part).__name__[0]}{len(str(part))}:{part}" for part in path])
     digest = hashlib.blake2b(text.encode(), digest_size=32).digest()
     return np.random.Generator(np.random.PCG64(_Digest(digest)))  # type: ignore[arg-type]  # stubs lack it

@@ -25,7 +25,12 @@ def test_a_function_with_random_numbers_of_its_own_fails(cli: Cli) -> None:
     ended = cli("doctor", "--estimator", "my.py:hasty")
     assert ended.code == 1
     assert "fail" in ended.out and "deterministic=False" in ended.out
-    assert "Chance decides" in ended.out
+
+
+def test_pure_chance_is_a_warning(cli: Cli) -> None:
+    ended = cli("doctor", "--estimator", "my.py:slow")
+    assert ended.code == 0
+    assert "warn" in ended.out and "Chance decides" in ended.out
 
 
 def test_a_function_that_breaks_is_said_so(cli: Cli) -> None:

@@ -21,6 +21,7 @@ from morphogen.spaces.space import Space
 from morphogen.strategies.random_search import RandomSearch
 from morphogen.strategies.strategy import Strategy
 from morphogen.testing import estimators, journals, spaces, strategies
+from morphogen.testing import moves as testing_moves
 
 PLAIN = "NET -> chain(OP, OP, OP)\nOP -> zero | identity | conv3x3 | avg_pool\n"
 TWINS = "NET -> branch(OP, OP, OP)\nOP -> identity | conv3x3 | avg_pool | conv1x1\n"
@@ -157,27 +158,27 @@ def leaving(space: Space, *_: Any, **__: Any) -> Architecture:
 
 
 BROKEN_MOVES = [
-    (spaces.mutants_differ_and_stay_inside, "mutate", lambda space, a, rng: a, "into itself"),
-    (spaces.mutants_differ_and_stay_inside, "mutate", leaving, "which is not in"),
-    (spaces.neighbours_are_symmetric, "neighbours", lambda s, a: [a], "its own neighbour"),
+    (testing_moves.mutants_differ_and_stay_inside, "mutate", lambda space, a, rng: a, "into itself"),
+    (testing_moves.mutants_differ_and_stay_inside, "mutate", leaving, "which is not in"),
+    (testing_moves.neighbours_are_symmetric, "neighbours", lambda s, a: [a], "its own neighbour"),
     (
-        spaces.neighbours_are_symmetric,
+        testing_moves.neighbours_are_symmetric,
         "neighbours",
         lambda s, a: [x for x in moves.neighbours(s, a) if x > a],
         "not the reverse",
     ),
     (
-        spaces.neighbours_are_symmetric,
+        testing_moves.neighbours_are_symmetric,
         "neighbours",
         lambda s, a: [y for x in moves.neighbours(s, a) for y in moves.neighbours(s, x) if y != a],
         "twice",
     ),
-    (spaces.distance_is_a_metric, "distance", lambda s, a, b: moves.distance(s, a, b) ** 3, "shorter"),
-    (spaces.distance_is_a_metric, "distance", lambda s, a, b: int(a > b), "another distance"),
-    (spaces.distance_is_a_metric, "distance", lambda s, a, b: 0, "apart"),
-    (spaces.crossing_stays_inside, "cross", leaving, "not in"),
-    (spaces.crossing_stays_inside, "cross", lambda s, a, b, rng, anywhere: b, "the father as child"),
-    (spaces.swapping_stays_inside, "self_cross", lambda s, a, rng: s.sample(rng), "terminals"),
+    (testing_moves.distance_is_a_metric, "distance", lambda s, a, b: moves.distance(s, a, b) ** 3, "shorter"),
+    (testing_moves.distance_is_a_metric, "distance", lambda s, a, b: int(a > b), "another distance"),
+    (testing_moves.distance_is_a_metric, "distance", lambda s, a, b: 0, "apart"),
+    (testing_moves.crossing_stays_inside, "cross", leaving, "not in"),
+    (testing_moves.crossing_stays_inside, "cross", lambda s, a, b, rng, anywhere: b, "the father as child"),
+    (testing_moves.swapping_stays_inside, "self_cross", lambda s, a, rng: s.sample(rng), "terminals"),
 ]
 
 
@@ -191,7 +192,7 @@ def test_broken_moves_are_found(
 ) -> None:
     space = Space.from_text(PLAIN)
     check(space)
-    monkeypatch.setattr(spaces, move, broken)
+    monkeypatch.setattr(testing_moves, move, broken)
     assert words in failing(check, space)
 
 

@@ -113,7 +113,7 @@ def test_keys_of_all_architectures_of_small_spaces(text: str) -> None:
     assert 1 < networks < min(800, space.count())
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(grammars(constructors=False))
 def test_keys_in_random_grammars(text: str) -> None:
     space, rng = Space.from_text(text), stream(0)

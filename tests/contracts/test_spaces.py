@@ -32,7 +32,7 @@ def names(*checks: Callable[[Space], None]) -> set[str]:
     return {check.__name__.replace("_", " ") for check in checks}
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(grammars())
 def test_random_grammars(text: str) -> None:
     for name, check in spaces.checks(Space.from_text(text)):
@@ -40,7 +40,7 @@ def test_random_grammars(text: str) -> None:
             check()
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(grammars())
 def test_sampling_of_random_grammars(text: str) -> None:
     for name, check in spaces.checks(Space.from_text(text)):

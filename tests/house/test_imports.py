@@ -23,7 +23,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("strategies", "supernet"),
     ("estimators",),
     ("study", "benchmarks"),
-    ("catalog", "testing", "pools"),
+    ("catalog", "testing", "pools", "comparing"),
     ("evidence",),
     ("",),  # the face of the package
     ("report",),
@@ -59,10 +59,10 @@ SHARED: dict[str, set[str]] = {
     "strategies": {"strategy", "seen", "candidates"},
     "estimators": {"estimator"},
     "predictors": {"predictor", "features", "graph_features", "graph_batch", "acquisition"},
-    "supernet": {"supernet", "relaxation", "slots", "mixing", "stack", "schedule", "measuring"},
+    "supernet": {"supernet", "relaxation", "slots", "mixing", "stack", "schedule", "measuring", "passes"},
     "benchmarks": {"benchmark", "files", "own_table"},
     "journal": {"journal", "lease"},
-    "analysis": {"intervals", "significance", "trajectory"},
+    "analysis": {"intervals", "sample_efficiency", "significance", "trajectory"},
 }
 # A file that picks among the methods of its room, by a word or a URL; no method imports it.
 PICKS = {"morphogen.journal.opening"}

@@ -13,8 +13,8 @@ from morphogen.spaces import ArchitectureError, Grammar, Space, SpaceError, brie
 from morphogen.spaces.count import below
 from morphogen.spaces.grammar import Call, Pattern, Ref
 from morphogen.spaces.text import read_grammar
+from morphogen.testing.constraints import satisfies
 from morphogen.testing.grammars import grammars
-from morphogen.testing.spaces import satisfies
 
 MOST = 1_000
 
@@ -56,7 +56,7 @@ def depth_of(grammar: Grammar) -> int:
     return grammar.depth if grammar.depth is not None else 30
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(grammars())
 def test_the_space_is_the_language_of_its_grammar(text: str) -> None:
     free = read_grammar("\n".join(line for line in text.split("\n") if not line.startswith("require")))

@@ -11,9 +11,9 @@ from morphogen.networks.training import Recipe
 from morphogen.seeding import stream
 from morphogen.spaces.cell201 import cell201
 from morphogen.supernet import Course, Darts, Gumbel, PCDarts, Relaxation, Stack, Supernet, train
+from morphogen.supernet.passes import saved_bytes
 from morphogen.supernet.relaxation import uniform
 from morphogen.supernet.schedule import Logits, hypergradient
-from morphogen.supernet.supernet import saved_bytes
 
 RELAXATIONS = [Darts(), Darts(schedule="unrolled"), PCDarts(), Gumbel(), Gumbel(each_image=False)]
 

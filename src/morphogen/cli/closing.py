@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from morphogen.cli.settings import Settings
     from morphogen.estimators.training import Training
-    from morphogen.records import Trial
+    from morphogen.records import Fidelity, Trial
     from morphogen.study import Study
 
 
@@ -70,6 +70,8 @@ def final(
     if known := recorded(study, trial.number, fidelity):
         return known
     doing = f"training the network of trial {trial.number} for {plural(fidelity.epochs or 0, 'epoch')}"
+    if seconds := _expected(trial, settings, training, fidelity):
+        doing += f", about {clock(seconds)}"
     console = Console(stderr=True, highlight=False)
     if not quiet and not console.is_terminal:
         note(doing)
@@ -80,6 +82,16 @@ def final(
         raise Failed(
             f"the search is done, but its winner could not be trained for longer: {error} (--learning-rate)"
         ) from error
+
+
+def _expected(trial: Trial, settings: Settings, training: Training, fidelity: Fidelity) -> float:
+    """Return how many seconds the training of a winner will take, by those of its trial; 0 if that is unknown."""
+    if trial.estimate is None or "seconds" not in trial.estimate.values:
+        return 0.0
+    data = training.data
+    before = training.epochs * settings.fidelity.get("fraction", 1.0) * data.train.size
+    after = (fidelity.epochs or 0) * (data.train.size + data.validation.size)
+    return trial.estimate.values["seconds"] * after / before
 
 
 def plain(study: Study, best: Trial, winner: Winner | None, path: Path) -> dict[str, Any]:

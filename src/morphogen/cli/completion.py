@@ -48,6 +48,11 @@ def data(incomplete: str) -> list[tuple[str, str]]:
     return [*bundled, *_files(incomplete, ".npz", ".gz")]
 
 
+def benchmarks(incomplete: str) -> list[tuple[str, str]]:
+    """Complete the name of a benchmark, or a file with a table."""
+    return [*_named("benchmark", incomplete), *_files(incomplete, ".csv", ".parquet")]
+
+
 def studies(incomplete: str) -> list[tuple[str, str]]:
     """Complete the file of a study."""
     return list(_files(incomplete, ".db"))

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from morphogen.cli import counting, doctor, evidence, export, init, listing, search, show, why
+from morphogen.cli import compare, counting, doctor, evidence, export, init, listing, search, show, why
 from morphogen.cli.errors import INTERRUPTED, explain, hint, say
 
 app: Final = typer.Typer(
@@ -39,6 +39,7 @@ for panel, name, function in (
     (SPACES, "list", listing.listing),
     (SPACES, "count", counting.count),
     (SPACES, "sample", counting.sample),
+    (CHECKS, "compare", compare.compare),
     (CHECKS, "doctor", doctor.doctor),
     (CHECKS, "evidence", evidence.evidence),
 ):

@@ -133,7 +133,7 @@ def _best(console: Console, study: Study) -> None:
     for event in retrained(study)[-1:]:
         values, folder = event["values"], Path(str(study.journal)).parent / event["path"]
         console.print(
-            f"  trial {event['number']} trained for {event['fidelity'].get('epochs')} epochs: "
+            f"  trial {event['number']} trained for {plural(event['fidelity']['epochs'], 'epoch')}: "
             f"test accuracy {values['accuracy']:.2%} ({values['low']:.1%} to {values['high']:.1%})"
         )
         console.print(f"  its network is in {folder}", soft_wrap=True)

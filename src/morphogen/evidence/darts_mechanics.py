@@ -108,7 +108,7 @@ def bytes_kept() -> Iterator[Finding]:
 
     from morphogen.supernet import Supernet
     from morphogen.supernet.relaxation import uniform
-    from morphogen.supernet.supernet import saved_bytes
+    from morphogen.supernet.passes import saved_bytes
 
     images = torch.randn(32, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     kept = {}

@@ -125,14 +125,6 @@ class _Weights:
         """What a squared distance counts in each block."""
         return tuple(w / s for w, s in zip(self.blocks, self.scale, strict=True))
 
-    def distances(self, encoder: Encoder, rows: Matrix, row: Matrix) -> Matrix:
-        """Return the weighted squared distances of `rows[n, d]` to one row; whole numbers of counts stay exact."""
-        squared = (rows - row) ** 2
-        total = np.zeros(len(rows), np.float32)
-        for (_, columns), weight in zip(encoder.blocks, self.scaled, strict=True):
-            total += np.float32(weight) * squared[:, columns].sum(axis=1)
-        return total
-
 
 @lru_cache(maxsize=64)
 def _weights(settings: GaussianProcess, told: Architectures, targets: tuple[float, ...]) -> _Weights:
@@ -207,14 +199,14 @@ def _inverse(features: Features, weights: _Weights, told: Architectures, last: i
     from scipy.linalg import solve_triangular
 
     n, encoder = len(told), features.encoder(told, last)
-    rows = encoder(told)[0]
+    kernel = _Kernel.of(encoder, weights, told)
     if n <= last or features.encoder(told[:-1], last).frame.memory is not encoder.frame.memory:
-        kernel = _matern(np.stack([weights.distances(encoder, rows, row) for row in rows])).astype(np.float64)
-        np.fill_diagonal(kernel, 1 + weights.noise)
-        factor = np.linalg.cholesky(kernel)
+        covariance = kernel.among(kernel.rows, kernel.norms).astype(np.float64)
+        np.fill_diagonal(covariance, 1 + weights.noise)
+        factor = np.linalg.cholesky(covariance)
         return solve_triangular(factor, np.eye(n), lower=True, check_finite=False)
     known = _inverse(features, weights, told[:-1], last)
-    white = known @ _matern(weights.distances(encoder, rows[:-1], rows[-1])).astype(np.float64)
+    white = known @ kernel.among(kernel.rows[-1:], kernel.norms[-1:])[0, :-1].astype(np.float64)
     pivot = math.sqrt(max(1 + weights.noise - float(white @ white), 1e-9))
     grown = np.zeros((n, n))
     grown[:-1, :-1] = known
@@ -248,7 +240,10 @@ class _Kernel:
         """Return the prior correlation `[m, n]` of m architectures with the n told ones."""
         found, outside = self.encoder(architectures)
         rows = found * self.columns
-        norms = np.einsum("ij,ij->i", rows, rows) + outside @ self.outside
+        return self.among(rows, np.einsum("ij,ij->i", rows, rows) + outside @ self.outside)
+
+    def among(self, rows: Matrix, norms: Matrix) -> Matrix:
+        """Return the prior correlation `[m, n]` of rows `[m, d]` with squared norms `[m]`, and the told ones."""
         squared = rows @ self.rows.T
         squared *= np.float32(-2)
         squared += norms[:, None]

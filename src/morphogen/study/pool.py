@@ -123,7 +123,7 @@ def checked(estimator: Estimator, estimate: Any) -> Estimate:
         raise EstimateError(
             f"the estimate has {extra}, which the estimator does not declare: add it to `metrics`"
         )
-    return Estimate(values, cost, curve)
+    return Estimate(values, cost, curve, ranks=estimate.ranks, derived=estimate.derived)
 
 
 def _number(name: str, value: Any) -> float:

@@ -10,11 +10,9 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -26,12 +24,12 @@ from morphogen.records import Estimate, Failure, Proposal
 from morphogen.study.outcomes import PoolError
 from morphogen.study.parcel import pack
 from morphogen.study.pool import Finished, Pool
+from morphogen.study.starting import cores, quiet_and_single
 from morphogen.study.worker import READY, with_output, work
 
 START: Final = 300.0  # seconds in which a worker must have loaded the estimator
 GRACE: Final = 2.0  # seconds in which a worker with nothing to do must have ended
 BEAT: Final = 1.0  # seconds after which workers are looked after although no pipe moved
-ONE_THREAD: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 @final
@@ -49,7 +47,7 @@ class Processes(Pool):
             raise ValueError(f"a pool needs at least one worker, got {workers}")
         if timeout is not None and not timeout > 0:
             raise ValueError(f"the time-out of a trial must be positive seconds, got {timeout}")
-        self.workers = workers if workers is not None else _cores()
+        self.workers = workers if workers is not None else cores()
         self.timeout = math.inf if timeout is None else timeout
         self._folder: TemporaryDirectory[str] | None = None
         self._seed = 0
@@ -200,7 +198,7 @@ class _Worker:
             target=work, args=(theirs, parcel, output, seed), name="estimates"
         )
         try:
-            with _quiet_and_single():
+            with quiet_and_single():
                 self.process.start()
         finally:
             theirs.close()
@@ -231,30 +229,6 @@ class _Worker:
         self.process.kill()
         self.process.join()
         self.pipe.close()
-
-
-@contextmanager
-def _quiet_and_single() -> Iterator[None]:
-    """Let a process that starts inside the block ignore Ctrl-C from its first moment and use one thread."""
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
-    here = threading.current_thread() is threading.main_thread()
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if here else None
-    try:
-        yield
-    finally:
-        if here:
-            signal.signal(signal.SIGINT, handler if handler is not None else signal.SIG_DFL)
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def _cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _obituary(code: int) -> str:

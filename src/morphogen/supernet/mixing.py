@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import final
 
 import torch
 from torch import Tensor, nn
 
+from morphogen.networks.layers import Layer
 from morphogen.networks.modules import RootMeanSquare
 from morphogen.networks.shapes import Shape
-from morphogen.supernet.slots import Gate, Part
+
+
+class SupernetError(ValueError):
+    """A region that no supernet can be built of, with what to do about it."""
+
+
+@final
+@dataclass(eq=False)
+class Gate:
+    """One choice of the region, shared by all copies of its part of the network, and its weights right now.
+
+    name: its position, `0.2`, and where it is inside a candidate of another, that candidate: `0.2:3/1`.
+    calls, images: how often each candidate was computed since they were set to zero, and for how many images.
+    """
+
+    name: str
+    path: tuple[int, ...]
+    candidates: tuple[str, ...]
+    weights: list[Tensor | None] = field(default_factory=list)
+    calls: list[int] = field(default_factory=list)
+    images: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Set the counters to zero."""
+        self.calls, self.images = [0] * len(self.candidates), [0] * len(self.candidates)
 
 
 class Mixture(nn.Module):
@@ -144,7 +174,7 @@ class Wiring(nn.Module):
 class Whole(nn.Module):
     """A part at its place in the network: where its result is nothing, a map of zeros."""
 
-    def __init__(self, layer: Part, part: nn.Module, shape: Shape, normalize: bool) -> None:
+    def __init__(self, layer: Layer, part: nn.Module, shape: Shape, normalize: bool) -> None:
         super().__init__()
         self.layer = layer
         self.part = part

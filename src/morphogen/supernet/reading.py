@@ -10,9 +10,10 @@ from torch import Tensor
 
 from morphogen.networks.batches import Batches, batches_of, resolve
 from morphogen.networks.data import ImageData
+from morphogen.supernet.passes import recalibrate
 from morphogen.supernet.relaxation import Weights, only, uniform
 from morphogen.supernet.stack import Stack, mean_losses
-from morphogen.supernet.supernet import recalibrate, set_weights
+from morphogen.supernet.supernet import set_weights
 
 SCORED: Final = 256  # images of each network at a time
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
 from morphogen.architecture import Architecture, Constructor, Terminal, Topology, graph_of
@@ -11,40 +11,13 @@ from morphogen.networks.cells import Cell
 from morphogen.networks.layers import Layer
 from morphogen.networks.shapes import FREE, Cost, Shape, ShapeError
 from morphogen.spaces.space import Path, Space
+from morphogen.supernet.mixing import Gate, Mixture, SupernetError, Wiring
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
 MOST_PARTS: Final = 20_000
 """Parts beyond which a region is refused: a grammar that recurs deeply unfolds without end."""
-
-
-class SupernetError(ValueError):
-    """A region that no supernet can be built of, with what to do about it."""
-
-
-@final
-@dataclass(eq=False)
-class Gate:
-    """One choice of the region, shared by all copies of its part of the network, and its weights right now.
-
-    name: its position, `0.2`, and where it is inside a candidate of another, that candidate: `0.2:3/1`.
-    calls, images: how often each candidate was computed since they were set to zero, and for how many images.
-    """
-
-    name: str
-    path: Path
-    candidates: tuple[str, ...]
-    weights: list[Tensor | None] = field(default_factory=list)
-    calls: list[int] = field(default_factory=list)
-    images: list[int] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        """Set the counters to zero."""
-        self.calls, self.images = [0] * len(self.candidates), [0] * len(self.candidates)
 
 
 class Part(Layer):
@@ -115,14 +88,12 @@ class Wired(Part):
         return nodes[-1] or shape, total
 
     def module(self, shape: Shape) -> nn.Module:
-        from morphogen.supernet import mixing
-
         nodes, _ = self.shapes(shape)
         built = []
         for (source, _), part in zip(self.terminal.edges, self.parts, strict=True):
             read = nodes[source]
             built.append(None if read is None or part.nothing else part.module(read))
-        return mixing.Wiring(self.name, self.terminal.edges, built)
+        return Wiring(self.name, self.terminal.edges, built)
 
 
 @final
@@ -169,12 +140,10 @@ class Mixed(Part):
         return (shape if self.partial > 1 else found or shape), total
 
     def module(self, shape: Shape) -> nn.Module:
-        from morphogen.supernet import mixing
-
         self.measure(shape)
         inside = self._inside(shape)
         built = [None if part.nothing else part.module(inside) for part in self.parts]
-        return mixing.Mixture(self.gate, built, self.normalize, self.partial)
+        return Mixture(self.gate, built, self.normalize, self.partial)
 
     def _inside(self, shape: Shape) -> Shape:
         if shape.channels % self.partial:

@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from morphogen.networks import modules
-from morphogen.supernet.mixing import Mixture, Whole, Wiring
-from morphogen.supernet.slots import Gate, SupernetError
+from morphogen.supernet.mixing import Gate, Mixture, SupernetError, Whole, Wiring
 
 SAME = (
     nn.ReLU, nn.Hardswish, nn.Mish, nn.Identity, nn.Flatten, nn.AvgPool2d, nn.MaxPool2d, nn.AdaptiveAvgPool2d,

@@ -6,16 +6,16 @@ import json
 import math
 import pickle
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Final
 
 from morphogen.estimators.estimator import Estimator
 from morphogen.records import Estimate, Failure, Fidelity, Proposal
 from morphogen.seeding import stream
 from morphogen.spaces.space import Space
-from morphogen.testing.spaces import Check
+from morphogen.testing.check import Check, named
 
 SAMPLES: Final = 3
 """Architectures that are estimated; each check looks at the same ones."""
@@ -41,8 +41,8 @@ class Setting:
         return [_estimate(self.estimator, proposal) for proposal in self.proposals]
 
 
-def checks(estimator: Estimator, space: Space, *, fidelity: Fidelity | None = None) -> Iterator[Check]:
-    """Yield all checks for an estimator of architectures of `space`, at a fidelity cheap enough for tests."""
+def checks(estimator: Estimator, space: Space, *, fidelity: Fidelity | None = None) -> tuple[Check, ...]:
+    """Return all checks for an estimator of architectures of `space`, at a fidelity cheap enough for tests."""
     setting = Setting(estimator, space, fidelity or Fidelity())
     found: tuple[Callable[[Setting], None], ...] = (
         metrics_are_declared,
@@ -54,7 +54,7 @@ def checks(estimator: Estimator, space: Space, *, fidelity: Fidelity | None = No
         inputs_stay_as_they_are,
         copies_estimate_alike,
     )
-    return ((check.__name__.replace("_", " "), partial(check, setting)) for check in found)
+    return named(found, setting)
 
 
 def metrics_are_declared(here: Setting) -> None:

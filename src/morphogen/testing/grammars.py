@@ -61,8 +61,11 @@ def grammars(*, constructors: bool = True) -> SearchStrategy[str]:
     Texts that a space rightly refuses, such as ambiguous ones, are left out; any other refusal is raised as an
     `AssertionError`.
     """
-    import hypothesis
-    from hypothesis import strategies as st
+    try:
+        import hypothesis
+        from hypothesis import strategies as st
+    except ImportError:
+        raise ImportError("random grammars need hypothesis: pip install hypothesis") from None
 
     def pattern(draw: DrawFn, alone: tuple[str, ...], refs: tuple[str, ...], nesting: int) -> str:
         """A pattern of `refs`, or one of them `alone`: a nonterminal must not derive itself for nothing."""

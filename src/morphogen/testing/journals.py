@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeAlias, final
 
 from morphogen.journal.journal import Event, Journal
 from morphogen.journal.opening import open_journal
-from morphogen.testing.spaces import Check
+from morphogen.testing.check import Check, named
 
 Open: TypeAlias = Callable[[Path], Journal]
 """Opens the journal that is kept in a folder; the folder is empty the first time."""
@@ -56,8 +55,8 @@ EVENTS: Final[tuple[Event, ...]] = (
 )
 
 
-def checks(open_journal: Open, *, lasting: bool = True) -> Iterator[Check]:
-    """Yield all checks; `lasting` is whether a second opening of a folder finds what the first one wrote."""
+def checks(open_journal: Open, *, lasting: bool = True) -> tuple[Check, ...]:
+    """Return all checks; `lasting` is whether a second opening of a folder finds what the first one wrote."""
     found: list[Callable[[Open], None]] = [
         events_come_back_in_order,
         reading_begins_where_told,
@@ -70,7 +69,7 @@ def checks(open_journal: Open, *, lasting: bool = True) -> Iterator[Check]:
             two_writing_processes_lose_nothing,
             a_dying_process_loses_nothing,
         ]
-    return ((check.__name__.replace("_", " "), partial(check, open_journal)) for check in found)
+    return named(found, open_journal)
 
 
 def events_come_back_in_order(open_journal: Open) -> None:

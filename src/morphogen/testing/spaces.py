@@ -16,40 +16,32 @@ import pickle
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from itertools import islice
-from typing import Final, Literal, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import numpy as np
 
-from morphogen.architecture import Architecture, Topology
+from morphogen.architecture import Architecture
 from morphogen.graph import Graph
 from morphogen.networks.operations import missing_operations
 from morphogen.seeding import stream
-from morphogen.spaces.constraints import AllOf, AtMost, Connected, Constraint, Downsampling, Times
 from morphogen.spaces.encodings import graphs
 from morphogen.spaces.grammar import Call, Grammar, Pattern, Ref, SpaceError
-from morphogen.spaces.moves import cross, distance, mutate, neighbours, self_cross
+from morphogen.spaces.moves import cross, self_cross
 from morphogen.spaces.space import Space
-
-Check: TypeAlias = tuple[str, Callable[[], None]]
-"""A name that reads as a sentence, and what raises `AssertionError` where it does not hold."""
+from morphogen.testing import moves
+from morphogen.testing.check import OVER, SAMPLES, Check, mutant, named, samples
+from morphogen.testing.constraints import satisfies
 
 SMALL: Final = 3000
 """Spaces up to this size are enumerated."""
 
-SAMPLES: Final = 30
-"""Architectures that a check looks at."""
-
-DRAWS: Final = 60
+DRAWS: Final = 40
 """Draws for each frequency that is compared with its probability."""
 
-EVERYTHING: Final = 1 << 62
 
-
-def checks(space: Space, *, images: bool = False) -> Iterator[Check]:
-    """Yield all checks for a space; `images` for one whose architectures `networks.build` shall take."""
+def checks(space: Space, *, images: bool = False) -> tuple[Check, ...]:
+    """Return all checks for a space; `images` for one whose architectures `networks.build` shall take."""
     found: list[Callable[[Space], None]] = [
         samples_are_inside,
         texts_are_read_back,
@@ -63,17 +55,12 @@ def checks(space: Space, *, images: bool = False) -> Iterator[Check]:
         decisions_tell_the_architecture,
         regions_are_spaces,
         certificates_ignore_the_order_of_vertices,
-        mutants_differ_and_stay_inside,
-        neighbours_are_symmetric,
-        distance_is_a_metric,
-        crossing_stays_inside,
-        swapping_stays_inside,
     ]
     if space.count() <= SMALL:
         found += [counting_is_enumerating, productions_are_drawn_by_weight]
     if images:
         found.append(every_operation_is_known)
-    return ((check.__name__.replace("_", " "), partial(check, space)) for check in found)
+    return (*named(found, space), *moves.checks(space))
 
 
 # --- sampling, counting, text -------------------------------------------------------------------------------
@@ -81,15 +68,15 @@ def checks(space: Space, *, images: bool = False) -> Iterator[Check]:
 
 def samples_are_inside(space: Space) -> None:
     """What is sampled lies in the space."""
-    for over in _OVER:
-        for a in _samples(space, over=over):
+    for over in OVER:
+        for a in samples(space, over=over):
             assert space.contains(a), f"{a} was sampled over {over}, but is not in {space.name}"
             assert a in space, f"{a} is contained in {space.name}, but `in` denies it"
 
 
 def texts_are_read_back(space: Space) -> None:
     """An architecture is its text, and survives pickling."""
-    for a in _samples(space):
+    for a in samples(space):
         for again in (space.parse(str(a)), pickle.loads(pickle.dumps(a))):
             assert again == a, f"{a} came back as {again}"
             assert hash(again) == hash(a), f"{a} came back with another hash"
@@ -98,15 +85,15 @@ def texts_are_read_back(space: Space) -> None:
 
 def the_same_stream_draws_the_same(space: Space) -> None:
     """Sampling and moving read nothing but their stream."""
-    for over in _OVER:
-        assert _samples(space, over=over) == _samples(space, over=over), f"equal streams differ over {over}"
-    one, two = _samples(space, 2)
-    moves: tuple[Callable[[np.random.Generator], Architecture], ...] = (
-        lambda rng: _mutant(space, one, rng),
+    for over in OVER:
+        assert samples(space, over=over) == samples(space, over=over), f"equal streams differ over {over}"
+    one, two = samples(space, 2)
+    moved: tuple[Callable[[np.random.Generator], Architecture], ...] = (
+        lambda rng: mutant(space, one, rng),
         lambda rng: cross(space, one, two, rng, anywhere=True),
         lambda rng: self_cross(space, one, rng),
     )
-    for move in moves:
+    for move in moved:
         first, second = move(stream(0, "move")), move(stream(0, "move"))
         assert first == second, f"equal streams led from {one} to {first} and to {second}"
 
@@ -114,11 +101,11 @@ def the_same_stream_draws_the_same(space: Space) -> None:
 def ranks_are_a_bijection(space: Space) -> None:
     """`unrank` numbers the architectures from 0 to count - 1, and `rank` finds the number."""
     count = space.count()
-    numbers = range(count) if count <= SMALL else [0, count - 1, *map(space.rank, _samples(space))]
+    numbers = range(count) if count <= SMALL else [0, count - 1, *map(space.rank, samples(space))]
     for number in numbers:
         a = space.unrank(number)
         assert space.rank(a) == number, f"architecture {number}, {a}, has rank {space.rank(a)}"
-    for a in _samples(space):
+    for a in samples(space):
         assert space.unrank(space.rank(a)) == a, f"{a} has the rank of {space.unrank(space.rank(a))}"
     for number in (-1, count):
         try:
@@ -140,10 +127,10 @@ def counting_is_enumerating(space: Space) -> None:
 
 def uniform_sampling_is_uniform(space: Space) -> None:
     """The ranks of samples spread evenly over equal blocks (chi-square; wrong once in a million spaces)."""
-    blocks = min(space.count(), 64 if space.count() <= SMALL else 16)
+    blocks = min(space.count(), 64 if space.count() <= SMALL else 8)
     # A block holds the ranks r with r * blocks // count == block: as equal as whole numbers allow.
     edges = [-(-block * space.count() // blocks) for block in range(blocks + 1)]
-    found = [space.rank(a) * blocks // space.count() for a in _samples(space, DRAWS * blocks)]
+    found = [space.rank(a) * blocks // space.count() for a in samples(space, DRAWS * blocks)]
     shares = [(end - start) / space.count() for start, end in zip(edges, edges[1:], strict=False)]
     _check_frequencies(found, shares, "uniform sampling")
 
@@ -154,7 +141,7 @@ def productions_are_drawn_by_weight(space: Space) -> None:
     weights = [_probability(space.grammar, Ref(space.grammar.start), a) for a in space.enumerate()]
     number = {text: i for i, text in enumerate(listed)}
     draws = DRAWS * min(len(listed), 64)
-    found = [number[str(a)] for a in _samples(space, draws, over="productions")]
+    found = [number[str(a)] for a in samples(space, draws, over="productions")]
     # Rare ones are judged together, as the chi-square distribution asks for.
     shares, group = [0.0], {}
     for i in sorted(range(len(listed)), key=lambda i: weights[i]):
@@ -175,17 +162,16 @@ def a_space_is_the_same_everywhere(space: Space) -> None:
         "print(json.dumps(_summary(Space.from_text(sys.stdin.read()))))"
     )
     path = os.pathsep.join(filter(None, sys.path))
-    for seed in ("1", "2"):
-        run = subprocess.run(
-            [sys.executable, "-c", code],
-            input=str(space.grammar),
-            env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert run.returncode == 0, f"another process cannot read the space:\n{run.stderr}"
-        assert json.loads(run.stdout) == _summary(space), "another process finds another space"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        input=str(space.grammar),
+        env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, f"another process cannot read the space:\n{run.stderr}"
+    assert json.loads(run.stdout) == _summary(space), "another process finds another space"
 
 
 def the_grammar_is_read_back(space: Space) -> None:
@@ -201,10 +187,10 @@ def the_grammar_is_read_back(space: Space) -> None:
 def constraints_hold(space: Space) -> None:
     """Whatever is sampled or reached by moves satisfies the constraints, judged by other means."""
     rng = stream(0, "constraints")
-    pool = [a for over in _OVER for a in _samples(space, over=over)]
+    pool = [a for over in OVER for a in samples(space, over=over)]
     for _ in range(2 * SAMPLES):
         one, two = (pool[int(rng.integers(len(pool)))] for _ in range(2))
-        pool += [_mutant(space, one, rng), self_cross(space, one, rng)]
+        pool += [mutant(space, one, rng), self_cross(space, one, rng)]
         pool.append(cross(space, one, two, rng, anywhere=bool(rng.integers(2))))
     for a in pool:
         for constraint in space.grammar.constraints:
@@ -214,13 +200,13 @@ def constraints_hold(space: Space) -> None:
 def recursion_ends_at_the_bound(space: Space) -> None:
     """No architecture is deeper than the grammar says."""
     if space.grammar.depth is not None:
-        for a in _samples(space):
+        for a in samples(space):
             assert a.depth <= space.grammar.depth, f"{a} is {a.depth} deep, over {space.grammar.depth}"
 
 
 def decisions_tell_the_architecture(space: Space) -> None:
     """Architectures differ exactly if their decisions do, and each decision is among its alternatives."""
-    listed = _samples(space)
+    listed = samples(space)
     for a in listed:
         for d in space.decisions(a):
             assert 0 <= d.chosen < d.alternatives, f"{a}: {d} is none of its alternatives"
@@ -232,7 +218,7 @@ def decisions_tell_the_architecture(space: Space) -> None:
 
 def regions_are_spaces(space: Space) -> None:
     """A region holds exactly the architectures with one of the candidates at each of its positions."""
-    one, two = _samples(space, 2)
+    one, two = samples(space, 2)
     paths = sorted({d.path for d in space.decisions(one)} & {d.path for d in space.decisions(two)})
     for path in paths[:: max(1, len(paths) // 5)]:
         try:
@@ -253,112 +239,19 @@ def every_operation_is_known(space: Space) -> None:
 def certificates_ignore_the_order_of_vertices(space: Space) -> None:
     """A graph keeps its certificate and its canonical form when its vertices are listed in another order."""
     rng = stream(0, "vertices")
-    for a in _samples(space, SAMPLES // 3):
+    for a in samples(space, SAMPLES // 3):
         for graph in graphs(a):
             other = _shuffled(graph, rng)
             assert other.certificate() == graph.certificate(), f"{a}: another order, another certificate"
             assert other.canonical() == graph.canonical(), f"{a}: another order, another canonical form"
 
 
-# --- moves --------------------------------------------------------------------------------------------------
-
-
-def mutants_differ_and_stay_inside(space: Space) -> None:
-    """A mutant is another architecture of the space; its parent stays as it is."""
-    rng = stream(0, "mutate")
-    for a in _samples(space):
-        before = pickle.dumps(a)
-        try:
-            mutant = mutate(space, a, rng)
-        except SpaceError:
-            other = next(neighbours(space, a, limit=EVERYTHING), None)
-            assert other is None, f"{a} could not be mutated, but {other} is its neighbour"
-            continue
-        assert mutant != a, f"{a} was mutated into itself"
-        assert space.contains(mutant), f"{a} was mutated into {mutant}, which is not in {space.name}"
-        assert pickle.dumps(a) == before, f"{a} was changed by mutating it"
-
-
-def neighbours_are_symmetric(space: Space) -> None:
-    """Neighbours are distinct, differ from the architecture, lie in the space, and have it as a neighbour."""
-    # Where no decision has others inside its alternatives, neighbours differ in one decision exactly.
-    flat = all(len(s.choices) == 1 or not any(c.children for c in s.choices) for s in space.compiled.symbols)
-    rng = stream(0, "neighbours")
-    for a in _samples(space, 3):
-        listed = list(islice(neighbours(space, a), 500))
-        assert len(set(listed)) == len(listed), f"{a} has a neighbour twice"
-        assert a not in listed, f"{a} is its own neighbour"
-        for place in rng.permutation(len(listed))[:6]:
-            other = listed[place]
-            assert space.contains(other), f"{other}, a neighbour of {a}, is not in {space.name}"
-            apart = distance(space, a, other)
-            assert apart == 1 if flat else apart >= 1, f"{a} and its neighbour {other} are {apart} apart"
-            assert a in neighbours(space, other), f"{other} is a neighbour of {a}, but not the reverse"
-
-
-def distance_is_a_metric(space: Space) -> None:
-    """Distance is symmetric, 0 for equals only, and no way round is shorter."""
-    rng = stream(0, "distance")
-    near = [_mutant(space, a, rng) for a in _samples(space)]
-    for one, two, three in zip(_samples(space), near, near[1:], strict=False):
-        direct = distance(space, one, three)
-        round_about = distance(space, one, two) + distance(space, two, three)
-        assert direct <= round_about, f"from {one} to {three} it is shorter by way of {two}"
-        assert distance(space, three, one) == direct, f"from {three} back to {one} it is another distance"
-        assert (direct == 0) == (one == three), f"{one} and {three} are {direct} apart"
-        assert distance(space, one, one) == 0, f"{one} is apart from itself"
-
-
-def crossing_stays_inside(space: Space) -> None:
-    """A child lies in the space and is its mother, or neither parent; equal parents have no other child."""
-    rng = stream(0, "cross")
-    listed = _samples(space)
-    for mother, father in zip(listed, listed[1:], strict=False):
-        before = pickle.dumps((mother, father))
-        for anywhere in (False, True):
-            child = cross(space, mother, father, rng, anywhere=anywhere)
-            assert space.contains(child), f"{mother} and {father} have {child}, not in {space.name}"
-            assert child != father or mother == father, f"{mother} and {father} have the father as child"
-            same = cross(space, mother, mother, rng, anywhere=anywhere)
-            assert same == mother, f"{mother} crossed with itself gave {same}"
-        assert pickle.dumps((mother, father)) == before, f"{mother} and {father} were changed by crossing"
-
-
-def swapping_stays_inside(space: Space) -> None:
-    """Self-crossover stays in the space and keeps every terminal."""
-    rng = stream(0, "swap")
-    for a in _samples(space):
-        child = self_cross(space, a, rng)
-        assert space.contains(child), f"{a} was self-crossed into {child}, not in {space.name}"
-        assert _terminals(child) == _terminals(a), f"{a} lost or won terminals when it became {child}"
-
-
 # --- other means --------------------------------------------------------------------------------------------
-
-_OVER: Final[tuple[Literal["architectures", "productions"], ...]] = ("architectures", "productions")
-
-
-def _samples(
-    space: Space, count: int = SAMPLES, over: Literal["architectures", "productions"] = "architectures"
-) -> list[Architecture]:
-    rng = stream(0, "samples")
-    return [space.sample(rng, over=over) for _ in range(count)]
-
-
-def _mutant(space: Space, a: Architecture, rng: np.random.Generator) -> Architecture:
-    try:
-        return mutate(space, a, rng)
-    except SpaceError:
-        return a
 
 
 def _summary(space: Space) -> list[str]:
     sample = space.sample(stream(0, "summary"))
     return [space.fingerprint, str(space.count()), str(sample), sample.key]
-
-
-def _terminals(a: Architecture) -> Counter[str]:
-    return Counter([a.terminal.name]) + sum(map(_terminals, a.args), Counter[str]())
 
 
 def _check_frequencies(found: Sequence[int], shares: Sequence[float], what: str) -> None:
@@ -380,53 +273,6 @@ def _probability(grammar: Grammar, pattern: Pattern, a: Architecture) -> float:
     (rule,) = (rule for rule in grammar.rules if rule.name == pattern.name)
     total = sum(alternative.weight for alternative in rule.alternatives)
     return sum(_probability(grammar, x.pattern, a) * x.weight / total for x in rule.alternatives)
-
-
-def satisfies(constraint: Constraint, a: Architecture) -> bool:
-    """Whether an architecture satisfies a constraint, judged from its whole tree and not part by part."""
-    if isinstance(constraint, Connected):
-        return _leads_through(a)
-    if isinstance(constraint, AtMost):
-        return _terminals(a)[constraint.operation] <= constraint.count
-    if isinstance(constraint, Times):
-        found = sum(_terminals(a)[name] for name in constraint.operations)
-        return constraint.fewest <= found <= constraint.most
-    if isinstance(constraint, Downsampling):
-        halvings = _halvings(constraint, a)
-        return halvings is not None and (constraint.times is None or halvings <= {constraint.times})
-    value = AllOf((constraint,)).value(a)
-    return value is not None and AllOf((constraint,)).accepts(value)  # type: ignore[arg-type]
-
-
-def _leads_through(a: Architecture) -> bool:
-    if not isinstance(a.terminal, Topology):
-        return a.terminal.name != "zero" and all(map(_leads_through, a.args))
-    open_edges = [edge for edge, part in zip(a.terminal.edges, a.args, strict=True) if _leads_through(part)]
-    reached = {1}
-    for _ in open_edges:
-        reached |= {target for source, target in open_edges if source in reached}
-    return a.terminal.sink in reached
-
-
-def _halvings(constraint: Downsampling, a: Architecture) -> set[int] | None:
-    """Return the numbers of halvings on the paths through `a` (none: no path), None where nodes disagree."""
-    if not isinstance(a.terminal, Topology):
-        parts = [_halvings(constraint, part) for part in a.args]
-        if None in parts or a.terminal.name == "zero":
-            return None if None in parts else set()
-        return {int(a.terminal.name in constraint.operations)}
-    nodes: dict[int, set[int]] = {1: {0}}
-    for (source, target), part in zip(a.terminal.edges, a.args, strict=True):
-        inside = _halvings(constraint, part)
-        if inside is None:
-            return None
-        paths = {here + more for here in nodes.get(source, set()) for more in inside}
-        nodes[target] = nodes.get(target, set()) | paths
-        if len(nodes[target]) > 1 or (
-            constraint.times is not None and max(nodes[target], default=0) > constraint.times
-        ):
-            return None
-    return nodes[a.terminal.sink]
 
 
 def _shuffled(graph: Graph, rng: np.random.Generator) -> Graph:

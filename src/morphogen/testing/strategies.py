@@ -1,6 +1,6 @@
 """Checks of a search strategy: a pure function of a state, which no accident of a search can break.
 
-`checks(strategy)` yields them. A check that a strategy is not meant to pass is named in its `exceptions`,
+`checks(strategy)` lists them. A check that a strategy is not meant to pass is named in its `exceptions`,
 with the reason.
 """
 
@@ -13,7 +13,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -25,14 +24,14 @@ from morphogen.spaces.cell201 import cell201
 from morphogen.spaces.space import Space
 from morphogen.strategies.random_search import RandomSearch
 from morphogen.strategies.strategy import Strategy
-from morphogen.testing.spaces import Check
+from morphogen.testing.check import Check, named
 
 Objective: TypeAlias = Callable[[Trial], Estimate]
 
 SCORE: Final = Metric("score")
 
 SMALL: Final = """
-NET -> stack(CELL) | pair(CELL, CELL)
+NET -> stack(CELL) | pair(CELL, OP)
 CELL -> cell(OP, OP, OP)
 OP -> zero | identity | conv3x3
 constructor pair 2
@@ -67,18 +66,15 @@ def checks(
     trials: int = 60,
     proposals: int = 2000,
     seeds: int = 12,
-) -> Iterator[Check]:
-    """Yield all checks that the strategy does not except.
+) -> tuple[Check, ...]:
+    """Return all checks that the strategy does not except.
 
     space: where they search, `cell201` unless told otherwise. trials: length of their searches. proposals:
     how many must be distinct. seeds: searches behind the comparison with random search.
     """
     setting = Setting(strategy, space or cell201(), trials, proposals, seeds)
-    return (
-        (check.__name__.replace("_", " "), partial(check, setting))
-        for check in CHECKS
-        if check.__name__ not in strategy.exceptions
-    )
+    found = (check for check in CHECKS if check.__name__ not in strategy.exceptions)
+    return named(found, setting)
 
 
 # --- values -------------------------------------------------------------------------------------------------
