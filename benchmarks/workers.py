@@ -25,7 +25,11 @@ def seconds(workers: int, trials: int) -> float:
     """Return the wall time of the search with so many workers."""
     begun = time.perf_counter()
     study = search(
-        digits_small(), RegularizedEvolution(), Training(load("digits")), limit=Limit(trials=trials), pool=Processes(workers)
+        digits_small(),
+        RegularizedEvolution(),
+        Training(load("digits")),
+        limit=Limit(trials=trials),
+        pool=Processes(workers),
     )
     assert len(study.trials) == trials
     assert not study.failures
@@ -43,7 +47,7 @@ def main() -> None:
     for repeat in range(given.repeats):
         for workers in times:
             times[workers].append(seconds(workers, given.trials))
-            print(f"repeat {repeat}: {workers} worker(s), {given.trials} trials: {times[workers][-1]:.1f} s", flush=True)
+            print(f"repeat {repeat}: {workers} worker(s), {times[workers][-1]:.1f} s", flush=True)
     one, two = (statistics.median(times[workers]) for workers in (1, 2))
     print(f"median {one:.1f} s with one worker, {two:.1f} s with two: {one / two:.2f} times sooner (aim {AIM})")
     if given.json:

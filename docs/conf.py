@@ -106,13 +106,15 @@ def proof() -> str:
     lines = [
         "# Evidence",
         "",
-        "Each claim has an experiment that tests it here, a control that a fake would pass and the method must beat, and its",
-        "result, committed as JSON. `morphogen evidence NAME` runs it again. A claim that does not hold here says so.",
+        "Each claim has an experiment that tests it here, a control that a fake would pass and the method must beat,",
+        "and its result, committed as JSON. `morphogen evidence NAME` runs it again. A claim that does not hold here",
+        "says so.",
         "",
     ]
     for name in evidence.names():
         entry, result = evidence.find(name), evidence.committed(name)
-        lines += [f"## {name}", "", entry.claim, "", f"*Source:* {entry.source}", "", f"*Control:* {entry.control}", ""]
+        lines += [f"## {name}", "", entry.claim, ""]
+        lines += [f"*Source:* {entry.source}", "", f"*Control:* {entry.control}", ""]
         if result is None:
             lines += ["No full result is committed yet.", ""]
             continue

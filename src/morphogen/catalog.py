@@ -76,6 +76,13 @@ ENTRIES: Final = (
         "Ying et al. 2019 (NAS-Bench-101)",
     ),
     Entry(
+        "space",
+        "dag_chain",
+        "morphogen.spaces.dag_chain:dag_chain",
+        "chains of three modules, each an unlabelled DAG of two to five vertices",
+        "Neumeyer et al. 2024 (FaDE)",
+    ),
+    Entry(
         "strategy",
         "random_search",
         "morphogen.strategies.random_search:RandomSearch",
@@ -98,6 +105,13 @@ ENTRIES: Final = (
     ),
     Entry(
         "strategy",
+        "pseudo_gradient_evolution",
+        "morphogen.strategies.pseudo_gradient_evolution:PseudoGradientEvolution",
+        "regions: replace weak candidates by what lies uphill of the ranks (our reconstruction)",
+        "Neumeyer et al. 2024 (FaDE)",
+    ),
+    Entry(
+        "strategy",
         "listed",
         "morphogen.strategies.listed:Listed",
         "estimate every architecture of a list, or of a small space, in order",
@@ -107,6 +121,13 @@ ENTRIES: Final = (
         "training",
         "morphogen.estimators.training:Training",
         "train the network and validate it",
+    ),
+    Entry(
+        "estimator",
+        "fade",
+        "morphogen.estimators.fade:Fade",
+        "rank the candidates of a region by the trained logits of supernets",
+        "Neumeyer et al. 2024 (FaDE)",
     ),
     Entry(
         "estimator",
@@ -162,6 +183,34 @@ ENTRIES: Final = (
         "morphogen.evidence.search_baselines:ENTRY",
         "random search, evolution and local search reach their known regrets on NAS-Bench-201",
         "Real et al. 2019; White et al. 2021; Dong and Yang 2020",
+    ),
+    Entry(
+        "evidence",
+        "darts_mechanics",
+        "morphogen.evidence.darts_mechanics:ENTRY",
+        "second order, derivation and partial channels of DARTS and PC-DARTS are exact",
+        "Liu et al. 2019 (DARTS); Xu et al. 2020 (PC-DARTS)",
+    ),
+    Entry(
+        "evidence",
+        "fade_mechanics",
+        "morphogen.evidence.fade_mechanics:ENTRY",
+        "supernets compute what their paths compute alone, and nothing that has no weight",
+        "Neumeyer et al. 2024 (FaDE)",
+    ),
+    Entry(
+        "evidence",
+        "fade_planted",
+        "morphogen.evidence.fade_planted:ENTRY",
+        "the one useful module among crippled ones is ranked first, wherever it stands",
+        "Neumeyer et al. 2024 (FaDE)",
+    ),
+    Entry(
+        "evidence",
+        "fade_linear_cost",
+        "morphogen.evidence.fade_linear_cost:ENTRY",
+        "a region of k^d paths is trained in time linear in d",
+        "Neumeyer et al. 2024 (FaDE)",
     ),
     Entry(
         "evidence",

@@ -34,6 +34,7 @@ def images() -> ImageData:
 MADE: dict[str, Callable[[], dict[str, Any]]] = {
     "training": lambda: {"data": images(), "device": "cpu"},
     "zero_cost": lambda: {"data": images()},
+    "fade": lambda: {"data": images(), "supernets": 2},
 }
 
 

@@ -30,7 +30,7 @@ class Estimator(ABC):
 
     @abstractmethod
     def estimate(self, proposal: Proposal, rng: np.random.Generator) -> Estimate:
-        """Return the values and the cost of `proposal`, or an estimate with a failure. May raise: the pool records it."""
+        """Return values and cost of `proposal`, or an estimate with a failure; what it raises the pool records."""
 
     def rehearse(self, space: Space, rng: np.random.Generator) -> None:
         """Try the cheapest possible step on one architecture of `space`; raise what would make every trial fail."""

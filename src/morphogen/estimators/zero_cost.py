@@ -16,7 +16,8 @@ from morphogen.estimators.estimator import Estimator
 from morphogen.networks.building import build, cost
 from morphogen.networks.data import ImageData
 from morphogen.networks.operations import UnknownOperation, missing_operations
-from morphogen.networks.scores.score import SCORES, UndefinedScore, find
+from morphogen.networks.scores.score import SCORES, find
+from morphogen.networks.scores.undefined import UndefinedScore
 from morphogen.networks.shapes import ShapeError
 from morphogen.records import Estimate, Failure, Fidelity, Metric, Proposal
 from morphogen.seeding import stream

@@ -107,8 +107,8 @@ def bytes_kept() -> Iterator[Finding]:
     import torch
 
     from morphogen.supernet import Supernet
-    from morphogen.supernet.relaxation import uniform
     from morphogen.supernet.passes import saved_bytes
+    from morphogen.supernet.relaxation import uniform
 
     images = torch.randn(32, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     kept = {}

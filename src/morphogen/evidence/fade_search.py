@@ -26,8 +26,8 @@ from morphogen.strategies.regularized_evolution import RegularizedEvolution
 SPACE: Final = dag_chain(2, 5, 2)
 SEEDS: Final = 10
 QUICK_SEEDS: Final = 2
-REGIONS: Final = 5
-EPOCHS: Final = 8
+REGIONS: Final = 4
+EPOCHS: Final = 6
 """Passes that a supernet takes; a network alone takes a third more."""
 
 RETRAINED: Final = 4

@@ -10,7 +10,7 @@ import numpy as np
 
 from morphogen.architecture import Architecture
 from morphogen.predictors.features import EVERY_BLOCK, Features, Matrix
-from morphogen.predictors.folds import Folded, Member
+from morphogen.predictors.folds import Folded, Member, one_by_one
 from morphogen.predictors.predictor import Floats, Model, Predictor
 
 
@@ -42,7 +42,9 @@ class ExtraTrees(Predictor):
             )
             return _Trees(forest.fit(rows, known).estimators_)
 
-        return Folded.learn(self.features, architectures, targets, train, self.folds, rng)
+        return Folded.learn(
+            self.features.encoder(architectures).rows, architectures, targets, one_by_one(train), self.folds, rng
+        )
 
 
 @final

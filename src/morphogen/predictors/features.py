@@ -20,7 +20,7 @@ from morphogen.predictors.graph_batch import Codes, batches
 from morphogen.predictors.graph_features import COUNTED, STATISTICS, Reading, mix, path_statistics
 
 Block: TypeAlias = Literal[
-    "counts", "places", "pairs", "paths", "wl", "shortest", "longest", "ways", "sizes", "spans"
+    "counts", "places", "pairs", "paths", "wl0", "wl1", "wl2", "wl3", "shortest", "longest", "ways", "sizes", "spans"
 ]
 Matrix: TypeAlias = NDArray[np.float32]
 Given: TypeAlias = Callable[[Sequence[Architecture]], NDArray[np.float64]]
@@ -59,7 +59,8 @@ class Features:
 
     counts: each operation, and the size of the graph. places: operations with their distance from the input,
     and to the output. pairs: operations that feed each other. paths: input-output paths as sequences of
-    operations. wl: neighbourhoods of growing radius. shortest, longest, ways, sizes, spans: statistics of the
+    operations. wl0 to wl3: neighbourhoods of that radius (Weisfeiler
+    and Leman). shortest, longest, ways, sizes, spans: statistics of the
     paths within each set of operations (after GRAF, Kadlecova et al. 2024), see `path_statistics`. given: a function, such as `Columns`, to numbers
     that the caller has for each architecture.
     """
@@ -334,6 +335,10 @@ class Encoder:
     def width(self) -> int:
         """The number of columns."""
         return self.frame.width + 2 * len(self.known)
+
+    def rows(self, architectures: Sequence[Architecture]) -> Matrix:
+        """Return rows `[n, width]`."""
+        return self(architectures)[0]
 
     def __call__(self, architectures: Sequence[Architecture]) -> tuple[Matrix, Matrix]:
         """Return rows `[n, width]`, and `[n, blocks]`: the squared norm of counted parts that have no column.

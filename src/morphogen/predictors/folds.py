@@ -5,14 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import Final, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from morphogen.architecture import Architecture
-from morphogen.predictors.features import Encoder, Features, Matrix
+from morphogen.predictors.features import Matrix
 from morphogen.predictors.predictor import Belief, Floats, Model
+
+AT_ONCE: Final = 2048
+"""Architectures that are encoded and predicted together."""
 
 
 class Member(ABC):
@@ -20,25 +23,38 @@ class Member(ABC):
 
     @abstractmethod
     def __call__(self, rows: Matrix) -> tuple[Floats, Floats]:
-        """Return predictions `[n]` of rows `[n, d]` and a raw variance `[n]` (zero where the member has none)."""
+        """Return predictions `[n]` of n rows, and a raw variance `[n]` (zero where the member has none)."""
 
+
+Encode: TypeAlias = Callable[[Sequence[Architecture]], Matrix]
+"""n architectures -> an array of n rows."""
 
 Train: TypeAlias = Callable[[Matrix, Floats, np.random.Generator], Member]
-"""Rows `[n, d]`, targets `[n]`, a generator -> a fitted member."""
+"""Rows, targets `[n]`, a generator -> a fitted member."""
+
+TrainAll: TypeAlias = Callable[
+    [Matrix, Floats, Sequence[NDArray[np.intp]], np.random.Generator], Sequence[Member]
+]
+"""Rows, targets `[n]`, of each member the rows that it sees, a generator -> the fitted members."""
 
 
-def split(n: int, folds: int, rng: np.random.Generator) -> list[NDArray[np.intp]]:
-    """Return up to `folds` disjoint sets of the numbers below n, of like size."""
-    order = rng.permutation(n)
-    return [np.sort(order[i::folds]) for i in range(min(folds, n))]
+def one_by_one(train: Train) -> TrainAll:
+    """Return the training of all members, each by itself."""
+
+    def train_all(
+        rows: Matrix, targets: Floats, seen: Sequence[NDArray[np.intp]], rng: np.random.Generator
+    ) -> Sequence[Member]:
+        return [train(rows[mine], targets[mine], rng) for mine in seen]
+
+    return train_all
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Folded(Model):
-    """The mean of members. Spread: their disagreement and raw variance, with the scale of the errors out of fold."""
+    """The mean of members. Spread: their raw variance or disagreement, in the scale of their errors out of fold."""
 
-    encoder: Encoder
+    encode: Encode
     members: tuple[Member, ...]
     inflation: float
     floor: float
@@ -46,40 +62,51 @@ class Folded(Model):
     @classmethod
     def learn(
         cls,
-        features: Features,
+        encode: Encode,
         architectures: Sequence[Architecture],
         targets: Floats,
-        train: Train,
+        train: TrainAll,
         folds: int,
         rng: np.random.Generator,
     ) -> Folded:
         """Train a member on all but each fold; with fewer than three points nothing is learnt but their mean."""
-        encoder = features.encoder(architectures)
-        rows, n = encoder(architectures)[0], len(targets)
+        n = len(targets)
         if n < 3:
-            return cls(encoder, (_Constant(float(targets.mean())),), 0.0, 1.0)
-        members = []
+            return cls(encode, (_Constant(float(targets.mean())),), 0.0, 1.0)
+        rows, order = encode(architectures), rng.permutation(n)
+        held = [order[i::folds] for i in range(min(folds, n))]
+        members = tuple(train(rows, targets, [np.setdiff1d(order, fold) for fold in held], rng))
         error, claimed = np.zeros(n), np.zeros(n)
-        for fold in split(n, folds, rng):
-            rest = np.setdiff1d(np.arange(n), fold)
-            members.append(train(rows[rest], targets[rest], rng))
-            found, variance = members[-1](rows[fold])
-            error[fold], claimed[fold] = targets[fold] - found, variance
-        # One point more: its error is what it would be if nothing were known (targets have variance 1).
+        for member, fold in zip(members, held, strict=True):
+            found, claimed[fold] = member(rows[fold])
+            error[fold] = targets[fold] - found
+        # One error more, of size 1: what it is where nothing is known, as targets have variance 1.
         measured = (float(error @ error) + 1) / (n + 1)
-        if claimed.mean() <= 0:
-            return cls(encoder, tuple(members), 1.0, 0.75 * measured)
-        return cls(encoder, tuple(members), 0.75 * measured / float(claimed.mean()), 0.25 * measured)
+        if not claimed.any():
+            return cls(encode, members, 1.0, 0.75 * measured)
+        return cls(encode, members, 0.75 * measured / float(claimed.mean()), 0.25 * measured)
 
     def belief(self, architectures: Sequence[Architecture]) -> Belief:
         """Return the mean of the members, and a spread measured out of fold."""
-        rows, _ = self.encoder(architectures)
+        parts = [self._belief(architectures[i : i + AT_ONCE]) for i in range(0, len(architectures), AT_ONCE)]
+        mean, variance = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return Belief(mean, np.sqrt(self.floor + self.inflation * variance))
+
+    def _belief(self, architectures: Sequence[Architecture]) -> tuple[Floats, Floats]:
+        rows = self.encode(architectures)
+        flat = np.ascontiguousarray(rows.reshape(len(rows), -1))
+        if flat.shape[1]:  # equal rows are predicted once
+            whole = flat.view(np.dtype((np.void, flat.dtype.itemsize * flat.shape[1]))).ravel()
+            _, first, back = np.unique(whole, return_index=True, return_inverse=True)
+            rows = rows[first]
+        else:
+            back = np.arange(len(rows))
         found = [member(rows) for member in self.members]
         means = np.stack([mean for mean, _ in found])
-        variance = np.mean([raw for _, raw in found], axis=0)
+        variance: Floats = np.mean([raw for _, raw in found], axis=0)
         if not variance.any():
             variance = means.var(axis=0)
-        return Belief(means.mean(axis=0), np.sqrt(self.floor + self.inflation * variance))
+        return means.mean(axis=0)[back], variance[back]
 
 
 @final

@@ -131,21 +131,21 @@ def paths(reading: Reading) -> Parts:
     return tuple(map(np.concatenate, zip(nothing, *found, strict=True)))  # type: ignore[return-value]
 
 
-def neighbourhoods(reading: Reading, radius: int = 2) -> Parts:
-    """Count the surroundings of every vertex up to `radius` (Weisfeiler-Leman; Shervashidze et al. 2011)."""
-    batch = reading.batch
-    there = batch.labels != ABSENT
-    row, vertex = np.nonzero(there)
-    seen = batch.labels
-    found = [seen[row, vertex]]
-    for turn in range(1, radius + 1):
-        below, above = np.zeros_like(seen), np.zeros_like(seen)
-        # A sum of mixed codes stands for a multiset.
-        np.add.at(below, (reading.row, reading.reader), mix(seen[reading.row, reading.source], turn))
-        np.add.at(above, (reading.row, reading.source), mix(seen[reading.row, reading.reader], turn))
-        seen = mix(seen, below, above)
-        found.append(seen[row, vertex])
-    return np.tile(row, radius + 1), np.concatenate(found)
+def neighbourhoods(radius: int) -> Callable[[Reading], Parts]:
+    """Return the block that counts the surroundings of radius `radius` of every vertex, inputs and output too."""
+
+    def counted(reading: Reading) -> Parts:
+        row, vertex = np.nonzero(reading.batch.labels != ABSENT)
+        seen = reading.batch.labels
+        for turn in range(1, radius + 1):
+            below, above = np.zeros_like(seen), np.zeros_like(seen)
+            # A sum of mixed codes stands for a multiset.
+            np.add.at(below, (reading.row, reading.reader), mix(seen[reading.row, reading.source], turn))
+            np.add.at(above, (reading.row, reading.source), mix(seen[reading.row, reading.reader], turn))
+            seen = mix(seen, below, above)
+        return row, seen[row, vertex]
+
+    return counted
 
 
 COUNTED: Final[dict[str, Callable[[Reading], Parts]]] = {
@@ -153,7 +153,7 @@ COUNTED: Final[dict[str, Callable[[Reading], Parts]]] = {
     "places": places,
     "pairs": pairs,
     "paths": paths,
-    "wl": neighbourhoods,
+    **{f"wl{radius}": neighbourhoods(radius) for radius in range(4)},
 }
 
 

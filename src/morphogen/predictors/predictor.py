@@ -22,10 +22,22 @@ class PredictorError(ValueError):
 @final
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """What is expected of n architectures: `mean[n]` and standard deviation `spread[n]`, on the scale of `Scale`."""
+    """What is believed of n architectures, on the scale of `Scale`.
+
+    mean, spread `[n]`: expectation and standard deviation of what each is worth. noise: standard deviation of
+    one evaluation around that, as far as a predictor tells them apart; else it is in the spread.
+    """
 
     mean: Floats
     spread: Floats
+    noise: float = 0.0
+
+    def interval(self, level: float = 0.9) -> tuple[Floats, Floats]:
+        """Return lower and upper ends `[n]` between which one evaluation lies with probability `level`."""
+        from scipy.special import ndtri
+
+        reach = float(ndtri(0.5 + level / 2)) * np.sqrt(self.spread**2 + self.noise**2)
+        return self.mean - reach, self.mean + reach
 
 
 @final

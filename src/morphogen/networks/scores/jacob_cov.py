@@ -7,7 +7,7 @@ from typing import Final
 import torch
 
 from morphogen.networks.scores.probe import Probe, finite
-from morphogen.networks.scores.score import UndefinedScore
+from morphogen.networks.scores.undefined import UndefinedScore
 
 EPSILON: Final = 1e-5
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from morphogen.networks import modules
-from morphogen.networks.scores.score import UndefinedScore
+from morphogen.networks.scores.undefined import UndefinedScore
 
 Weighted = nn.Conv2d | nn.Linear
 

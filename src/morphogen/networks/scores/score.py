@@ -12,10 +12,6 @@ if TYPE_CHECKING:
     from morphogen.networks.scores.probe import Probe
 
 
-class UndefinedScore(ArithmeticError):
-    """A score that has no finite value for a network; the message says why."""
-
-
 class UnknownScore(ValueError):
     """A name that no score has."""
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from morphogen.networks.scores.probe import NORMS, Probe, finite
-from morphogen.networks.scores.score import UndefinedScore
+from morphogen.networks.scores.undefined import UndefinedScore
 
 ALPHA: Final = 0.01
 

@@ -1,0 +1,45 @@
+"""Ensemble of multilayer perceptrons on graph features, as in BANANAS (White et al. 2021)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from morphogen.architecture import Architecture
+from morphogen.predictors.features import EVERY_BLOCK, Features, Matrix
+from morphogen.predictors.folds import Folded, Member
+from morphogen.predictors.predictor import Floats, Model, Predictor
+from morphogen.predictors.stacked import Schedule, perceptron, squared, standardizer, train_together
+
+
+@final
+@dataclass(frozen=True)
+class MLPEnsemble(Predictor):
+    """Perceptrons of `hidden` widths, one for each fold left out, trained side by side; needs torch."""
+
+    features: Features = EVERY_BLOCK
+    hidden: tuple[int, ...] = (64, 64)
+    schedule: Schedule = Schedule()
+    folds: int = 5
+
+    def learn(
+        self, architectures: Sequence[Architecture], targets: Floats, rng: np.random.Generator
+    ) -> Model:
+        """Learn all members at once."""
+        encoder = self.features.encoder(architectures)
+        mean, deviation = standardizer(encoder.rows(architectures))
+
+        def encode(asked: Sequence[Architecture]) -> Matrix:
+            return (encoder.rows(asked) - mean) / deviation
+
+        def train(
+            rows: Matrix, targets: Floats, seen: Sequence[NDArray[np.intp]], rng: np.random.Generator
+        ) -> Sequence[Member]:
+            weights, forward = perceptron(len(seen), rows.shape[1], self.hidden, rng)
+            return train_together(weights, forward, squared, rows, targets, seen, self.schedule, rng)
+
+        return Folded.learn(encode, architectures, targets, train, self.folds, rng)

@@ -1,0 +1,48 @@
+"""Pairwise ranker: a score that orders pairs as they were seen to be (Burges et al. 2005; BRP-NAS, Dudziak et al. 2020)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from morphogen.architecture import Architecture
+from morphogen.predictors.features import EVERY_BLOCK, Features, Matrix
+from morphogen.predictors.folds import Folded, Member
+from morphogen.predictors.predictor import Floats, Model, Predictor
+from morphogen.predictors.stacked import Schedule, ordered, perceptron, standardizer, train_together
+
+
+@final
+@dataclass(frozen=True)
+class PairwiseRanker(Predictor):
+    """Perceptrons of `hidden` widths whose loss sees pairs only; one for each fold left out. Needs torch.
+
+    Their scores are scaled to the targets afterwards, which leaves the order as it is.
+    """
+
+    features: Features = EVERY_BLOCK
+    hidden: tuple[int, ...] = (64, 64)
+    schedule: Schedule = Schedule()
+    folds: int = 5
+
+    def learn(
+        self, architectures: Sequence[Architecture], targets: Floats, rng: np.random.Generator
+    ) -> Model:
+        """Learn all members at once."""
+        encoder = self.features.encoder(architectures)
+        mean, deviation = standardizer(encoder.rows(architectures))
+
+        def encode(asked: Sequence[Architecture]) -> Matrix:
+            return (encoder.rows(asked) - mean) / deviation
+
+        def train(
+            rows: Matrix, targets: Floats, seen: Sequence[NDArray[np.intp]], rng: np.random.Generator
+        ) -> Sequence[Member]:
+            weights, forward = perceptron(len(seen), rows.shape[1], self.hidden, rng)
+            return train_together(weights, forward, ordered, rows, targets, seen, self.schedule, rng)
+
+        return Folded.learn(encode, architectures, targets, train, self.folds, rng)
