@@ -3,7 +3,8 @@
     python benchmarks/stacking.py [--rounds 7]
 
 CPU time on one thread; medians of rounds in which all that is compared takes its turn, so that a busy machine is
-unfair to none. Digits, batches of 50, modules of 16 features (linear) or 8 channels (convolutions on maps of 8x8 and, after pooling, 2x2).
+unfair to none. Digits, batches of 50, modules of 16 features (linear) or 8 channels (convolutions on maps of 8x8 and,
+after pooling, 2x2).
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ SHARED: dict[str, set[str]] = {
     "spaces": {"space", "grammar", "text", "compiled", "constraints", "count", "moves", "encodings"},
     "strategies": {"strategy", "seen", "candidates"},
     "estimators": {"estimator"},
-    "predictors": {"predictor", "features", "graph_features", "graph_batch", "acquisition", "folds"},
+    "predictors": {"predictor", "features", "graph_features", "graph_batch", "acquisition", "folds", "inference"},
     "supernet": {"supernet", "relaxation", "slots", "mixing", "stack", "schedule", "measuring", "passes"},
     "benchmarks": {"benchmark", "files", "own_table"},
     "journal": {"journal", "lease"},

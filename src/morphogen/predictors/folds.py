@@ -17,6 +17,9 @@ from morphogen.predictors.predictor import Belief, Floats, Model
 AT_ONCE: Final = 2048
 """Architectures that are encoded and predicted together."""
 
+LEAST_SLOPE: Final = 0.05
+"""Members that are no better than chance out of fold still order what they predict."""
+
 
 class Member(ABC):
     """One fitted regression."""
@@ -52,10 +55,14 @@ def one_by_one(train: Train) -> TrainAll:
 @final
 @dataclass(frozen=True, eq=False)
 class Folded(Model):
-    """The mean of members. Spread: their raw variance or disagreement, in the scale of their errors out of fold."""
+    """The mean of members, drawn towards 0 by `slope` as far as they went too far out of fold.
+
+    Spread: their raw variance or disagreement, in the scale of their errors out of fold.
+    """
 
     encode: Encode
     members: tuple[Member, ...]
+    slope: float
     inflation: float
     floor: float
 
@@ -72,25 +79,26 @@ class Folded(Model):
         """Train a member on all but each fold; with fewer than three points nothing is learnt but their mean."""
         n = len(targets)
         if n < 3:
-            return cls(encode, (_Constant(float(targets.mean())),), 0.0, 1.0)
+            return cls(encode, (_Constant(float(targets.mean())),), 1.0, 0.0, 1.0)
         rows, order = encode(architectures), rng.permutation(n)
         held = [order[i::folds] for i in range(min(folds, n))]
         members = tuple(train(rows, targets, [np.setdiff1d(order, fold) for fold in held], rng))
-        error, claimed = np.zeros(n), np.zeros(n)
+        found, claimed = np.zeros(n), np.zeros(n)
         for member, fold in zip(members, held, strict=True):
-            found, claimed[fold] = member(rows[fold])
-            error[fold] = targets[fold] - found
-        # One error more, of size 1: what it is where nothing is known, as targets have variance 1.
+            found[fold], claimed[fold] = member(rows[fold])
+        # One point more, of error 1 at 0: what is known before anything is, as targets have variance 1.
+        slope = min(max(float(found @ targets) / (float(found @ found) + 1), LEAST_SLOPE), 1.0)
+        error = targets - slope * found
         measured = (float(error @ error) + 1) / (n + 1)
         if not claimed.any():
-            return cls(encode, members, 1.0, 0.75 * measured)
-        return cls(encode, members, 0.75 * measured / float(claimed.mean()), 0.25 * measured)
+            return cls(encode, members, slope, slope**2, 0.75 * measured)
+        return cls(encode, members, slope, 0.75 * measured / float(claimed.mean()), 0.25 * measured)
 
     def belief(self, architectures: Sequence[Architecture]) -> Belief:
         """Return the mean of the members, and a spread measured out of fold."""
         parts = [self._belief(architectures[i : i + AT_ONCE]) for i in range(0, len(architectures), AT_ONCE)]
         mean, variance = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return Belief(mean, np.sqrt(self.floor + self.inflation * variance))
+        return Belief(self.slope * mean, np.sqrt(self.floor + self.inflation * variance))
 
     def _belief(self, architectures: Sequence[Architecture]) -> tuple[Floats, Floats]:
         rows = self.encode(architectures)
