@@ -49,7 +49,9 @@ def main() -> None:
             times[workers].append(seconds(workers, given.trials))
             print(f"repeat {repeat}: {workers} worker(s), {times[workers][-1]:.1f} s", flush=True)
     one, two = (statistics.median(times[workers]) for workers in (1, 2))
-    print(f"median {one:.1f} s with one worker, {two:.1f} s with two: {one / two:.2f} times sooner (aim {AIM})")
+    print(
+        f"median {one:.1f} s with one worker, {two:.1f} s with two: {one / two:.2f} times sooner (aim {AIM})"
+    )
     if given.json:
         given.json.write_text(json.dumps({"one": one, "two": two, "factor": one / two, "aim": AIM}) + "\n")
     raise SystemExit(int(one / two < AIM))

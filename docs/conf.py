@@ -84,7 +84,12 @@ def write_pages(folder: Path, pages: dict[str, str]) -> None:
 
 def catalogue() -> str:
     """Return the page of all methods."""
-    lines = ["# Catalogue", "", "Every method, from `morphogen.catalog`; `morphogen list` prints the same.", ""]
+    lines = [
+        "# Catalogue",
+        "",
+        "Every method, from `morphogen.catalog`; `morphogen list` prints the same.",
+        "",
+    ]
     for kind in catalog.KINDS:
         lines += [f"## {kind}", "", "| name | what it is | source |", "|---|---|---|"]
         for entry in catalog.entries(kind):

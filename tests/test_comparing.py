@@ -84,6 +84,27 @@ def test_a_picture(ending: str, tmp_path: Path) -> None:
     assert drawn.startswith(b"\x89PNG" if ending == "png" else b"<?xml") and len(drawn) > 5_000
 
 
+DYING = """
+import os
+import sys
+sys.path.insert(0, {folder!r})
+from test_comparing import STRATEGIES, bench
+from morphogen.comparing import compare
+
+if __name__ == "__main__":
+    compare(bench(), STRATEGIES, queries=20, seeds=3, workers=2)
+else:
+    os._exit(3)
+"""
+
+
+def test_workers_that_die_at_once_end_the_comparison(tmp_path: Path) -> None:
+    script = tmp_path / "dying.py"
+    script.write_text(DYING.format(folder=str(Path(__file__).parent)))
+    run = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 1 and "PoolError: a worker process of the comparison died" in run.stderr
+
+
 SLOW = """
 import multiprocessing
 import sys

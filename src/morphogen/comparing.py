@@ -5,8 +5,10 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,8 @@ from morphogen.journal.memory import Memory
 from morphogen.strategies.strategy import Strategy
 from morphogen.study.limits import Limit
 from morphogen.study.loop import search
-from morphogen.study.outcomes import Interrupted
+from morphogen.study.outcomes import Interrupted, PoolError
+from morphogen.study.parcel import pack, unpack
 from morphogen.study.starting import quiet_and_single
 
 Floats = NDArray[np.float64]
@@ -43,8 +46,8 @@ def compare(
     what it found.
 
     Raises:
-        ValueError: no strategies, or fewer than two seeds. KeyboardInterrupt: on Ctrl-C, with all workers
-            ended.
+        ValueError: no strategies, or fewer than two seeds. PoolError: a worker died. KeyboardInterrupt: on
+            Ctrl-C, with all workers ended.
     """
     if not strategies or seeds < 2 or queries < 1 or workers < 1:
         raise ValueError(
@@ -117,26 +120,33 @@ def _searches_apart(
     workers: int,
 ) -> Generator[Done, None, None]:
     before = set(multiprocessing.active_children())
-    executor = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), _begin, (benchmark, dict(strategies), queries)
-    )
     crew: set[Any] = set()
-    try:
-        with quiet_and_single():
-            futures = [executor.submit(_search, *job) for job in jobs]
-            crew = set(multiprocessing.active_children()) - before
-        for future in as_completed(futures):
-            yield future.result()
-    except BaseException:
-        for process in crew:
-            process.terminate()
-        raise
-    finally:
-        executor.shutdown(cancel_futures=True)
+    with TemporaryDirectory(prefix="morphogen-", ignore_cleanup_errors=True) as folder:
+        # By a file: what goes to a new process by its pipe blocks for good where that process dies at once.
+        parcel = Path(folder, "comparison")
+        pack((benchmark, dict(strategies), queries), parcel)
+        executor = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (str(parcel),))
+        try:
+            with quiet_and_single():
+                futures = [executor.submit(_search, *job) for job in jobs]
+                crew = set(multiprocessing.active_children()) - before
+            for future in as_completed(futures):
+                yield future.result()
+        except BrokenProcessPool:
+            raise PoolError(
+                "a worker process of the comparison died; its own message stands above. A script that "
+                'compares with several workers must do so under `if __name__ == "__main__":`'
+            ) from None
+        except BaseException:
+            for process in crew:
+                process.terminate()
+            raise
+        finally:
+            executor.shutdown(cancel_futures=True)
 
 
-def _begin(benchmark: Benchmark, strategies: Mapping[str, Strategy[Any]], queries: int) -> None:
-    _GIVEN.update(benchmark=benchmark, strategies=strategies, queries=queries)
+def _begin(parcel: str) -> None:
+    _GIVEN.update(zip(("benchmark", "strategies", "queries"), unpack(Path(parcel)), strict=True))
 
 
 def _search(name: str, seed: int) -> Done:

@@ -50,12 +50,13 @@ DEAD = "stack(cell(conv3x3, zero, zero, zero, zero, zero))"
 @pytest.mark.parametrize("name", [entry.name for entry in catalog.entries("space")])
 def test_every_space_has_scores(name: str, data8: ImageData) -> None:
     space = catalog.find("space", name).load()()
-    estimator = ZeroCost(data8, ALL, channels=8, cells=1, batch_size=4, device="cpu")
-    found = [estimator.estimate(Proposal(space.sample(stream(n, name))), stream(0)) for n in range(3)]
-    undefined = {estimate.failure.type for estimate in found if estimate.failure}  # a score may be, of a tiny network
-    assert undefined <= {"UndefinedScore"} and len(undefined) < len(found)
-    estimate = next(estimate for estimate in found if not estimate.failure)
-    assert tuple(estimate.values) == ALL
+    # Networks of dag_chain have no global average for zen, and an eighth of the channels in their first stage.
+    scores = tuple(score for score in ALL if score != "zen" or name != "dag_chain")
+    channels = 32 if name == "dag_chain" else 4
+    estimator = ZeroCost(data8, scores, channels=channels, cells=1, batch_size=4, device="cpu")
+    estimate = estimator.estimate(Proposal(space.sample(stream(0, name))), stream(0))
+    assert estimate.failure is None, estimate.failure
+    assert tuple(estimate.values) == scores
     assert all(map(math.isfinite, estimate.values.values()))
     assert estimate.cost > 0
 

@@ -58,14 +58,23 @@ SHARED: dict[str, set[str]] = {
     "spaces": {"space", "grammar", "text", "compiled", "constraints", "count", "moves", "encodings"},
     "strategies": {"strategy", "seen", "candidates"},
     "estimators": {"estimator"},
-    "predictors": {"predictor", "features", "graph_features", "graph_batch", "acquisition", "folds", "inference"},
+    "predictors": {
+        "predictor",
+        "features",
+        "graph_features",
+        "graph_batch",
+        "acquisition",
+        "folds",
+        "inference",
+        "stacked",
+    },
     "supernet": {"supernet", "relaxation", "slots", "mixing", "stack", "schedule", "measuring", "passes"},
     "benchmarks": {"benchmark", "files", "own_table"},
     "journal": {"journal", "lease"},
     "analysis": {"intervals", "sample_efficiency", "significance", "trajectory"},
 }
 # A file that picks among the methods of its room, by a word or a URL; no method imports it.
-PICKS = {"morphogen.journal.opening"}
+PICKS = {"morphogen.journal.opening", "morphogen.predictors.rank_ensemble"}
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,12 @@ class Boosting(Predictor):
             return _Boosted(lightgbm.train(settings, data, self.rounds))
 
         return Folded.learn(
-            self.features.encoder(architectures).rows, architectures, targets, one_by_one(train), self.folds, rng
+            self.features.encoder(architectures).rows,
+            architectures,
+            targets,
+            one_by_one(train),
+            self.folds,
+            rng,
         )
 
 

@@ -20,7 +20,19 @@ from morphogen.predictors.graph_batch import Codes, batches
 from morphogen.predictors.graph_features import COUNTED, STATISTICS, Reading, mix, path_statistics
 
 Block: TypeAlias = Literal[
-    "counts", "places", "pairs", "paths", "wl0", "wl1", "wl2", "wl3", "shortest", "longest", "ways", "sizes", "spans"
+    "counts",
+    "places",
+    "pairs",
+    "paths",
+    "wl0",
+    "wl1",
+    "wl2",
+    "wl3",
+    "shortest",
+    "longest",
+    "ways",
+    "sizes",
+    "spans",
 ]
 Matrix: TypeAlias = NDArray[np.float32]
 Given: TypeAlias = Callable[[Sequence[Architecture]], NDArray[np.float64]]
@@ -284,7 +296,9 @@ class Frame:
         if len(self._known) < len(self.memory.count):
             room = max(256, 2 * len(self.memory.count))
             self._known = np.resize(np.append(self._known, np.zeros(room, bool)), room)
-            self._rows = _put(self._rows, len(self._rows), np.zeros((room - len(self._rows), self.width), np.float32))
+            self._rows = _put(
+                self._rows, len(self._rows), np.zeros((room - len(self._rows), self.width), np.float32)
+            )
             self._outside = _put(
                 self._outside,
                 len(self._outside),

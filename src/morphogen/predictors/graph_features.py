@@ -89,9 +89,7 @@ def places(reading: Reading) -> Parts:
 def pairs(reading: Reading) -> Parts:
     """Count each operation with one that feeds it."""
     labels = reading.batch.labels
-    return reading.row, mix(
-        labels[reading.row, reading.source], labels[reading.row, reading.reader]
-    )
+    return reading.row, mix(labels[reading.row, reading.source], labels[reading.row, reading.reader])
 
 
 def paths(reading: Reading) -> Parts:
@@ -121,9 +119,7 @@ def paths(reading: Reading) -> Parts:
                 taken = reads[at]
                 rows.append(at[taken])
                 is_end = batch.ends[at[taken]] == v
-                codes.append(
-                    np.where(is_end, code[taken], mix(code[taken], batch.labels[at[taken], v]))
-                )
+                codes.append(np.where(is_end, code[taken], mix(code[taken], batch.labels[at[taken], v])))
         table.append((np.concatenate(rows), np.concatenate(codes)))
         at, code = table[v]
         done = batch.ends[at] == v

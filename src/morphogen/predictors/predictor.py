@@ -117,7 +117,9 @@ class Predictor(ABC):
         """
         values = np.asarray(scores, dtype=np.float64)
         if values.shape != (len(architectures),):
-            raise PredictorError(f"{len(architectures)} architectures need as many scores, got {values.shape}")
+            raise PredictorError(
+                f"{len(architectures)} architectures need as many scores, got {values.shape}"
+            )
         if not len(values):
             raise PredictorError("nothing to learn from: give at least one architecture and its score")
         if not np.isfinite(values).all():

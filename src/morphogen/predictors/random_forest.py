@@ -43,7 +43,12 @@ class RandomForest(Predictor):
             return _Trees(forest.fit(rows, known).estimators_)
 
         return Folded.learn(
-            self.features.encoder(architectures).rows, architectures, targets, one_by_one(train), self.folds, rng
+            self.features.encoder(architectures).rows,
+            architectures,
+            targets,
+            one_by_one(train),
+            self.folds,
+            rng,
         )
 
 

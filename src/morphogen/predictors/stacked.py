@@ -66,7 +66,9 @@ def train_together(
         own = {name: tensor[model : model + 1].detach() for name, tensor in weights.items()}
         # A loss on pairs leaves the scale of the scores open.
         spread = float(scores[model, mine].var())
-        slope = float(np.cov(scores[model, mine], targets[mine], bias=True)[0, 1]) / spread if spread > 0 else 0.0
+        slope = (
+            float(np.cov(scores[model, mine], targets[mine], bias=True)[0, 1]) / spread if spread > 0 else 0.0
+        )
         middle = float(targets[mine].mean() - slope * scores[model, mine].mean())
         members.append(_Network(own, forward, slope, middle))
     return members

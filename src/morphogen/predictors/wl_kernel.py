@@ -74,9 +74,7 @@ def _parameters(settings: WLKernel, told: Told, targets: tuple[float, ...]) -> t
     if len(told) > settings.tuned:
         chosen = best_and_spread(known, settings.tuned)
         told, known = tuple(told[i] for i in chosen), known[chosen]
-    parts = [
-        part @ part.T for part in _Neighbourhoods.of(encoder, np.ones(count)).unit(told)
-    ]
+    parts = [part @ part.T for part in _Neighbourhoods.of(encoder, np.ones(count)).unit(told)]
 
     def likelihood(parameters: Floats) -> float:
         weights = (parameters[:-1] / parameters[:-1].sum()).astype(np.float32)

@@ -108,7 +108,9 @@ def it_learns(here: Setting) -> None:
     """Unseen architectures are ordered much as a planted objective orders them."""
     found = here.fitted.predict(here.architectures[TRAINED:]).mean
     agreement = spearman(found, here.scores[TRAINED:])
-    assert agreement >= LEARNT, f"rank correlation {agreement:.2f} with a planted objective, less than {LEARNT}"
+    assert agreement >= LEARNT, (
+        f"rank correlation {agreement:.2f} with a planted objective, less than {LEARNT}"
+    )
 
 
 def permuted_labels_teach_nothing(here: Setting) -> None:
