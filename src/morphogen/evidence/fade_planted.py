@@ -200,8 +200,8 @@ def ranks(kind: str, slots: tuple[int, int], seeds: int, steps: int) -> NDArray[
 ENTRY: Final = Entry(
     name="fade_planted",
     claim="Averaged over four supernets, FaDE ranks the one useful module among silent ones first at every position, "
-    "in whatever slot it stands, and the scale of what modules give does not matter. Among modules through which one unit "
-    "passes it does so less often, as reported.",
+    "in whatever slot it stands, and the scale of what modules give does not matter. Among modules through which one "
+    "unit passes it does so less often, as reported.",
     source="Neumeyer, Stier and Granitzer 2024 (FaDE), arXiv 2404.16218; the experiment is ours",
     control="A preference for a slot, or ranks read from runs with other slots, must miss the useful modules.",
     experiment=experiment,

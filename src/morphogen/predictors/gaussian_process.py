@@ -81,7 +81,7 @@ class _Weights:
     @cached_property
     def scaled(self) -> Floats:
         """What a squared distance counts in each block."""
-        return np.array(self.blocks) / np.array(self.scale)
+        return np.asarray(np.array(self.blocks) / np.array(self.scale))
 
 
 @lru_cache(maxsize=64)

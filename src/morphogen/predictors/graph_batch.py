@@ -52,7 +52,7 @@ class GraphBatch:
 
 
 def batches(architectures: Sequence[Architecture], *, cells: int = 1 << 19) -> Iterator[GraphBatch]:
-    """Yield the graphs of all parts of all architectures, those of like size together, at most about `cells` vertices each."""
+    """Yield the graphs of all parts of all architectures, like sizes together, about `cells` vertices at most."""
     flat: dict[Topology, list[tuple[int, int, Architecture]]] = {}
     nested: list[tuple[int, int, Graph]] = []
     for owner, architecture in enumerate(architectures):

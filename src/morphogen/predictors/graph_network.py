@@ -105,11 +105,11 @@ def convolutions(
         x = weights["kind"][:, kind] * there
         for layer in range(layers):
             parts = (x, down @ x, up @ x)
-            mixed = sum(
+            mixed = [
                 torch.einsum("mnvi,mij->mnvj", part, weights[f"{side}{layer}"])
                 for part, side in zip(parts, ("self", "down", "up"), strict=True)
-            )
-            x = torch.relu(mixed) * there
+            ]
+            x = torch.relu(mixed[0] + mixed[1] + mixed[2]) * there
         count = there.sum(dim=1)
         pooled = torch.cat([x.sum(dim=2) / count, x.sum(dim=2) / 8, x.amax(dim=2)], dim=-1)
         return torch.einsum("mni,mij->mn", pooled, weights["last"]) + weights["bias"]

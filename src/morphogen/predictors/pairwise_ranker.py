@@ -1,4 +1,4 @@
-"""Pairwise ranker: a score that orders pairs as they were seen to be (Burges et al. 2005; BRP-NAS, Dudziak et al. 2020)."""
+"""Pairwise ranker: a score that orders pairs as they were seen to be (Burges et al. 2005; Dudziak et al. 2020)."""
 
 from __future__ import annotations
 
