@@ -282,9 +282,9 @@ class Architecture:
         """Return a copy with the sub-architecture at `path` replaced by `part`."""
         if not path:
             return part
-        index = path[0]
-        args = (*self.args[:index], self.args[index].replace(path[1:], part), *self.args[index + 1 :])
-        return Architecture(self.terminal, args)
+        args = list(self.args)
+        args[path[0]] = part if len(path) == 1 else args[path[0]].replace(path[1:], part)
+        return Architecture(self.terminal, tuple(args))
 
 
 @lru_cache(maxsize=1 << 15)  # strategies meet the same architecture again and again

@@ -28,6 +28,9 @@ def stream(seed: int, *path: int | str) -> np.random.Generator:
     independent ones (seed and path are hashed into the 256 bits of state).
     """
     # Each part with its type and its length, so that no two paths have one text.
-    text = f"{int(seed)}" + "".join([f"/{type(part).__name__[0]}{len(str(part))}:{part}" for part in path])
+    text = str(int(seed))
+    for part in path:
+        word = part if isinstance(part, str) else str(int(part))
+        text += f"/{'s' if part is word else 'i'}{len(word)}:{word}"
     digest = hashlib.blake2b(text.encode(), digest_size=32).digest()
     return np.random.Generator(np.random.PCG64(_Digest(digest)))  # type: ignore[arg-type]  # stubs lack it

@@ -18,6 +18,7 @@ from morphogen.spaces.cell201 import cell201
 from morphogen.spaces.dag_chain import dag_chain, module
 from morphogen.spaces.hierarchical201 import hierarchical201
 from morphogen.supernet import Course, Gumbel, Stack, Supernet, SupernetError, leave_one_in, train
+from morphogen.supernet.mixing import Mixture
 from morphogen.supernet.passes import recalibrate, saved_bytes
 from morphogen.supernet.relaxation import only, uniform
 
@@ -278,3 +279,27 @@ def test_a_stack_of_stand_alone_networks_trains_as_each_of_them_alone(digits: Im
         train(Stack([alone]), Gumbel(), digits, digits.train[:200], course, Same(number + 1))  # type: ignore[arg-type]
         for mine, theirs in zip(nets[number].parameters(), alone.parameters(), strict=True):
             torch.testing.assert_close(mine, theirs, atol=2e-5, rtol=1e-3)
+
+
+@pytest.mark.parametrize("modules", ["mlp", "conv"])
+def test_a_mixture_of_a_chain_normalizes_each_candidate_and_not_their_sum(modules: str) -> None:
+    space = chain_region(modules, depth=1)
+    nets = [Supernet(space, INPUTS, CLASSES, channels=4, seed=0) for _ in range(2)]
+    mixture = next(m for m in nets[1].modules() if isinstance(m, Mixture))
+    gradients, outs = [], []
+    with torch.no_grad():  # the last layers of one candidate give ten times as much
+        cell = mixture.candidates[0]
+        for vertex in cell.output:  # type: ignore[union-attr]
+            for p in cell.operations[vertex - 1].parameters():  # type: ignore[index, union-attr, operator]
+                p.mul_(10)
+    for net in nets:
+        logits = torch.zeros(len(net.gates[0].candidates), requires_grad=True)
+        net.mix({"0": list(torch.softmax(logits, 0))})
+        outs.append(net(images(6)))
+        gradients.append(torch.autograd.grad(outs[-1].square().sum(), logits)[0])
+    torch.testing.assert_close(outs[0], outs[1], atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(gradients[0], gradients[1], atol=1e-3, rtol=1e-2)
+    assert gradients[0].abs().max() > 1e-3
+    halves = {g.name: [w * 0.5 for w in uniform(len(g.candidates)) if w is not None] for g in nets[0].gates}
+    nets[0].mix(halves)
+    assert (nets[0](images(6)) - outs[0]).abs().max() > 0.01, "the mixture itself is not normalized"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
@@ -60,7 +60,9 @@ class RegularizedEvolution(Strategy[Aging]):
 
     def tell(self, state: Aging, trial: Trial) -> Aging:
         if trial.pending:
-            return replace(state, asked=state.asked + 1, seen=state.seen.add(trial.architecture))
+            seen = state.seen.add(trial.architecture)
+            return Aging(state.space, state.metric, seen, state.alive, state.asked + 1)
         if trial.failed:
             return state
-        return replace(state, alive=(*state.alive, trial)[-self.population :])
+        alive = (*state.alive, trial)[-self.population :]
+        return Aging(state.space, state.metric, state.seen, alive, state.asked)

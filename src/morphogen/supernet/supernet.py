@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import torch
@@ -85,7 +85,12 @@ class Supernet(nn.Module):
         if all(isinstance(part, Fixed) for part in self.parts):
             stem, body, head = spec.parts()
         else:
-            rows = [_Place(part, self.root in NORMALIZED) for part in self.parts]
+            if self.root in NORMALIZED:  # each candidate, not their mixture: no scale may reach the logits
+                self.parts = tuple(
+                    replace(p, normalize=True) if isinstance(p, Mixed) else p for p in self.parts
+                )
+            after = [self.root in NORMALIZED and not isinstance(part, Mixed) for part in self.parts]
+            rows = [_Place(part, norm) for part, norm in zip(self.parts, after, strict=True)]
             stem, body, head = frame(self.root, rows, *spec.sizes)
         try:
             _, self.cost = Chain((stem, body, head)).measure(spec.inputs)
