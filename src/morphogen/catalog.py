@@ -200,23 +200,9 @@ ENTRIES: Final = (
     ),
     Entry(
         "evidence",
-        "fade_planted",
-        "morphogen.evidence.fade_planted:ENTRY",
-        "the one useful module among crippled ones is ranked first, wherever it stands",
-        "Neumeyer et al. 2024 (FaDE)",
-    ),
-    Entry(
-        "evidence",
         "fade_linear_cost",
         "morphogen.evidence.fade_linear_cost:ENTRY",
         "a region of k^d paths is trained in time linear in d",
-        "Neumeyer et al. 2024 (FaDE)",
-    ),
-    Entry(
-        "evidence",
-        "fade_rank_correlation",
-        "morphogen.evidence.fade_rank_correlation:ENTRY",
-        "ranks of four supernets order the paths of a region as training them all does",
         "Neumeyer et al. 2024 (FaDE)",
     ),
     Entry(
@@ -287,13 +273,6 @@ ENTRIES: Final = (
         "rank_ensemble",
         "morphogen.predictors.rank_ensemble:RankEnsemble",
         "the mean of a Gaussian process and boosted trees, on the scale of ranks",
-    ),
-    Entry(
-        "evidence",
-        "predictor_quality",
-        "morphogen.evidence.predictor_quality:ENTRY",
-        "predictors order the unseen cells of NAS-Bench-201 from 50 to 400 trained ones",
-        "White et al. 2021; Kadlecova et al. 2024",
     ),
 )
 """Every method, by kind."""
