@@ -48,13 +48,13 @@ def hypergradients(seeds: int) -> Iterator[Finding]:
         def validation(w: torch.Tensor = w, a: torch.Tensor = a) -> torch.Tensor:
             return (0.5 * w**2 + a * w).sum()
 
-        found = float(hypergradient(training, validation, [w], a, rate))
+        found = float(hypergradient(training, validation, [w], a, rate).detach())
         size = max(abs(exact), 0.05)
         worst = max(worst, abs(found - exact) / size)
         best_first = min(best_first, abs(stepped - exact) / size)
         wrong_sign = max(wrong_sign, abs((2 * stepped - exact) - found) / size)
         gap = min(gap, abs(found - (2 * stepped - exact)) / size)
-        restored += int(float(w) != start)
+        restored += int(float(w.detach()) != start)
     yield Finding("largest relative error of the second-order gradient", worst, Bar("at most", 1e-3))
     yield Finding("weights that were not put back exactly", restored, Bar("equals", 0))
     yield Finding(
