@@ -200,13 +200,6 @@ ENTRIES: Final = (
     ),
     Entry(
         "evidence",
-        "fade_linear_cost",
-        "morphogen.evidence.fade_linear_cost:ENTRY",
-        "a region of k^d paths is trained in time linear in d",
-        "Neumeyer et al. 2024 (FaDE)",
-    ),
-    Entry(
-        "evidence",
         "zero_cost",
         "morphogen.evidence.zero_cost:ENTRY",
         "zero-cost scores of 50 cells of NAS-Bench-201 rank them as the published ones do",
