@@ -19,7 +19,7 @@ author = "The Morphogen authors"
 settings = Path(__file__).parents[1] / "pyproject.toml"
 release = version = tomllib.loads(settings.read_text(encoding="utf-8"))["project"]["version"]
 
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3

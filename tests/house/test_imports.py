@@ -66,6 +66,7 @@ SHARED: dict[str, set[str]] = {
         "acquisition",
         "folds",
         "inference",
+        "frame",
         "stacked",
     },
     "supernet": {"supernet", "relaxation", "slots", "mixing", "stack", "schedule", "measuring", "passes"},

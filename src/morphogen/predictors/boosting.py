@@ -9,9 +9,9 @@ from typing import Any, final
 import numpy as np
 
 from morphogen.architecture import Architecture
-from morphogen.predictors.features import EVERY_BLOCK, Features, Matrix
+from morphogen.predictors.features import EVERY_BLOCK, Features
 from morphogen.predictors.folds import Folded, Member, one_by_one
-from morphogen.predictors.predictor import Floats, Model, Predictor, PredictorError
+from morphogen.predictors.predictor import Floats, Matrix, Model, Predictor, PredictorError
 
 
 @final
@@ -24,9 +24,9 @@ class Boosting(Predictor):
     """
 
     features: Features = EVERY_BLOCK
-    rounds: int = 300
+    rounds: int = 120
     leaves: int = 15
-    rate: float = 0.05
+    rate: float = 0.1
     columns: float = 0.6
     share: float = 0.8
     folds: int = 10

@@ -9,9 +9,9 @@ from typing import Any, final
 import numpy as np
 
 from morphogen.architecture import Architecture
-from morphogen.predictors.features import EVERY_BLOCK, Features, Matrix
+from morphogen.predictors.features import EVERY_BLOCK, Features
 from morphogen.predictors.folds import Folded, Member, one_by_one
-from morphogen.predictors.predictor import Floats, Model, Predictor
+from morphogen.predictors.predictor import Floats, Matrix, Model, Predictor
 
 
 @final

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morphogen.architecture import Architecture
-from morphogen.predictors.features import Matrix
-from morphogen.predictors.predictor import Belief, Floats, Model
+from morphogen.predictors.predictor import Belief, Floats, Matrix, Model
 
 AT_ONCE: Final = 2048
 """Architectures that are encoded and predicted together."""

@@ -16,8 +16,9 @@ from typing import Final, final
 import numpy as np
 
 from morphogen.architecture import Architecture
-from morphogen.predictors.features import Encoder, Features, Matrix
+from morphogen.predictors.features import Encoder, Features
 from morphogen.predictors.inference import (
+    LEAST_NOISE,
     NOISE,
     Kernel,
     Posterior,
@@ -30,7 +31,7 @@ from morphogen.predictors.inference import (
     ranked,
     refit_at,
 )
-from morphogen.predictors.predictor import Floats, Model, Predictor
+from morphogen.predictors.predictor import Floats, Matrix, Model, Predictor
 
 WEIGHTS: Final = 0.4
 """Prior median of all weights together: how much of the mean squared distance counts."""
@@ -48,7 +49,7 @@ class GaussianProcess(Predictor):
 
     features: Features = Features(("counts", "places", "pairs", "paths", "shortest", "ways", "spans"))
     points: int = 500
-    tuned: int = 200
+    tuned: int = 150
     sweeps: int = 2
 
     def learn(
@@ -62,7 +63,7 @@ class GaussianProcess(Predictor):
             chosen = best_and_spread(targets, self.points)
             told, targets = tuple(told[i] for i in chosen), targets[chosen]
             last = len(told)
-        kernel = _Matern.of(self.features.encoder(told, last), weights, told)
+        kernel = _kernel(self.features, weights, told, last)
         return Posterior.of(kernel, _inverse(self.features, weights, told, last), weights.noise, targets)
 
 
@@ -72,11 +73,16 @@ class GaussianProcess(Predictor):
 @final
 @dataclass(frozen=True)
 class _Weights:
-    """Of each block its weight and the squared distance that counts as 1; the noise variance."""
+    """Of each block its weight and the squared distance that counts as 1; the noise variance beyond the least."""
 
     blocks: tuple[float, ...]
     scale: tuple[float, ...]
-    noise: float
+    excess: float
+
+    @property
+    def noise(self) -> float:
+        """The noise variance, as a part of the signal variance."""
+        return LEAST_NOISE + self.excess
 
     @cached_property
     def scaled(self) -> Floats:
@@ -94,7 +100,7 @@ def _weights(settings: GaussianProcess, told: Told, targets: tuple[float, ...]) 
     if len(told) > 2:
         before = refit_at(len(told) - 1)
         last = _weights(settings, told[:before], ranked(known[:before]))
-        start = np.array([*last.blocks, last.noise])
+        start = np.array([*last.blocks, last.excess])
     if len(told) > settings.tuned:
         chosen = best_and_spread(known, settings.tuned)
         told, known = tuple(told[i] for i in chosen), known[chosen]
@@ -102,7 +108,7 @@ def _weights(settings: GaussianProcess, told: Told, targets: tuple[float, ...]) 
 
     def likelihood(parameters: Floats) -> float:
         correlation = _matern(np.tensordot(parameters[:-1].astype(np.float32), distances, 1))
-        return negative_log_likelihood(correlation, float(parameters[-1]), known)
+        return negative_log_likelihood(correlation, LEAST_NOISE + float(parameters[-1]), known)
 
     if len(told) > 1:
         start = mode(likelihood, start, medians, sweeps)
@@ -127,16 +133,22 @@ def _distances(encoder: Encoder, told: Told) -> tuple[Matrix, Floats]:
 
 
 @lru_cache(maxsize=8)
+def _kernel(features: Features, weights: _Weights, told: Told, last: int) -> _Matern:
+    """Return the kernel of all told; the caller's own numbers are ranked among those of the last refit."""
+    return _Matern.of(features.encoder(told, last), weights, told)
+
+
+@lru_cache(maxsize=8)
 def _inverse(features: Features, weights: _Weights, told: Told, last: int) -> Floats:
     """Return the inverse Cholesky factor of all told: at once up to the last refit, from there on row by row.
 
     That is so whether or not an earlier fit did a part of it: the rounding is the same, and so is a search
     that is resumed.
     """
-    kernel = _Matern.of(features.encoder(told, last), weights, told)
+    kernel = _kernel(features, weights, told, last)
     if len(told) > last:
-        before = features.encoder(told[:-1], last)
-        if before.frame.memory is kernel.encoder.frame.memory:
+        before = _kernel(features, weights, told[:-1], last)
+        if before.encoder.frame.memory is kernel.encoder.frame.memory:
             row = kernel.among(kernel.rows[-1:], kernel.norms[-1:])[0, :-1]
             return grown(_inverse(features, weights, told[:-1], last), row, weights.noise)
     return inverse_factor(kernel.among(kernel.rows, kernel.norms), weights.noise)
@@ -145,10 +157,11 @@ def _inverse(features: Features, weights: _Weights, told: Told, last: int) -> Fl
 @final
 @dataclass(frozen=True, eq=False)
 class _Matern(Kernel):
-    """The told architectures as rows whose squared distances count as they are."""
+    """The told architectures as rows whose squared distances count as they are; their middle is 0."""
 
     encoder: Encoder
     columns: Matrix
+    middle: Matrix
     outside: Matrix
     rows: Matrix
     norms: Matrix
@@ -160,13 +173,16 @@ class _Matern(Kernel):
         for (_, part), weight in zip(encoder.blocks, weights.scaled, strict=True):
             columns[part] = np.sqrt(weight)
         rows = encoder(told)[0] * columns
+        middle = rows.mean(axis=0)  # away from it single precision would lose small distances
+        rows -= middle
         norms = np.einsum("ij,ij->i", rows, rows)
-        return cls(encoder, columns, weights.scaled.astype(np.float32), rows, norms)
+        return cls(encoder, columns, middle, weights.scaled.astype(np.float32), rows, norms)
 
     def correlation(self, architectures: Sequence[Architecture]) -> Matrix:
         """Return the prior correlation `[m, n]` of m architectures with the n told ones."""
         found, outside = self.encoder(architectures)
         rows = found * self.columns
+        rows -= self.middle
         return self.among(rows, np.einsum("ij,ij->i", rows, rows) + outside @ self.outside)
 
     def among(self, rows: Matrix, norms: Matrix) -> Matrix:

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morphogen.architecture import Architecture
-from morphogen.predictors.features import Matrix
 from morphogen.predictors.folds import Folded, Member
 from morphogen.predictors.graph_batch import ABSENT, Codes, batches
-from morphogen.predictors.predictor import Floats, Model, Predictor
+from morphogen.predictors.predictor import Floats, Matrix, Model, Predictor
 from morphogen.predictors.stacked import Forward, Schedule, Weights, drawn, squared, train_together
 
 if TYPE_CHECKING:
@@ -30,9 +29,9 @@ class GraphNetwork(Predictor):
     """
 
     layers: int = 3
-    width: int = 48
-    schedule: Schedule = Schedule()
-    folds: int = 4
+    width: int = 32
+    schedule: Schedule = Schedule(steps=150)
+    folds: int = 3
 
     def learn(
         self, architectures: Sequence[Architecture], targets: Floats, rng: np.random.Generator

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morphogen.architecture import Architecture
-from morphogen.predictors.features import EVERY_BLOCK, Features, Matrix
+from morphogen.predictors.features import Features
 from morphogen.predictors.folds import Folded, Member
-from morphogen.predictors.predictor import Floats, Model, Predictor
+from morphogen.predictors.predictor import Floats, Matrix, Model, Predictor
 from morphogen.predictors.stacked import Schedule, perceptron, squared, standardizer, train_together
 
 
@@ -21,7 +21,7 @@ from morphogen.predictors.stacked import Schedule, perceptron, squared, standard
 class MLPEnsemble(Predictor):
     """Perceptrons of `hidden` widths, one for each fold left out, trained side by side; needs torch."""
 
-    features: Features = EVERY_BLOCK
+    features: Features = Features(("counts", "places", "shortest", "longest", "ways", "spans"))
     hidden: tuple[int, ...] = (64, 64)
     schedule: Schedule = Schedule()
     folds: int = 5

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morphogen.architecture import Architecture
-from morphogen.predictors.features import EVERY_BLOCK, Features, Matrix
+from morphogen.predictors.features import Features
 from morphogen.predictors.folds import Folded, Member
-from morphogen.predictors.predictor import Floats, Model, Predictor
+from morphogen.predictors.predictor import Floats, Matrix, Model, Predictor
 from morphogen.predictors.stacked import Schedule, ordered, perceptron, standardizer, train_together
 
 
@@ -24,7 +24,7 @@ class PairwiseRanker(Predictor):
     Their scores are scaled to the targets afterwards, which leaves the order as it is.
     """
 
-    features: Features = EVERY_BLOCK
+    features: Features = Features(("counts", "places", "shortest", "longest", "ways", "spans"))
     hidden: tuple[int, ...] = (64, 64)
     schedule: Schedule = Schedule()
     folds: int = 5

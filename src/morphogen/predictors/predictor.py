@@ -5,14 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import TypeAlias, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from morphogen.architecture import Architecture
 
-Floats = NDArray[np.float64]
+Floats: TypeAlias = NDArray[np.float64]
+Matrix: TypeAlias = NDArray[np.float32]
 
 
 class PredictorError(ValueError):

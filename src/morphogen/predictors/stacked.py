@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from morphogen.predictors.features import Matrix
 from morphogen.predictors.folds import Member
-from morphogen.predictors.predictor import Floats
+from morphogen.predictors.predictor import Floats, Matrix
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,7 +29,7 @@ class Schedule:
 
     steps: int = 200
     rate: float = 0.01
-    decay: float = 0.01
+    decay: float = 0.3
 
 
 def train_together(

@@ -1,8 +1,8 @@
 """Gaussian process with the Weisfeiler-Lehman kernel on the graphs (Shervashidze et al. 2011; Ru et al. 2021).
 
-Two architectures are alike as far as the same neighbourhoods occur in both. Kernel: sum_h w_h <p_h(a), p_h(b)>
-/ (|p_h(a)| |p_h(b)|), where p_h counts the neighbourhoods of radius h; the weights sum to 1. It needs no
-hand-made features and no bound on the size of the graphs.
+Two architectures are alike as far as the same neighbourhoods occur in both. Kernel:
+`sum_h w_h <p_h(a), p_h(b)> / (|p_h(a)| |p_h(b)|)`, where p_h counts the neighbourhoods of radius h; the weights
+sum to 1. It needs no hand-made features and no bound on the size of the graphs.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import final
 import numpy as np
 
 from morphogen.architecture import Architecture
-from morphogen.predictors.features import Encoder, Features, Matrix
+from morphogen.predictors.features import Encoder, Features
 from morphogen.predictors.inference import (
+    LEAST_NOISE,
     NOISE,
     Kernel,
     Posterior,
@@ -28,7 +29,7 @@ from morphogen.predictors.inference import (
     ranked,
     refit_at,
 )
-from morphogen.predictors.predictor import Floats, Model, Predictor
+from morphogen.predictors.predictor import Floats, Matrix, Model, Predictor
 
 
 @final
@@ -57,8 +58,8 @@ class WLKernel(Predictor):
             told, targets = tuple(told[i] for i in chosen), targets[chosen]
         kernel = _Neighbourhoods.of(self.features.encoder(told), parameters[:-1])
         kernel = kernel.told(told)
-        inverse = inverse_factor(kernel.correlation(told), float(parameters[-1]))
-        return Posterior.of(kernel, inverse, float(parameters[-1]), targets)
+        noise = LEAST_NOISE + float(parameters[-1])
+        return Posterior.of(kernel, inverse_factor(kernel.correlation(told), noise), noise, targets)
 
 
 @lru_cache(maxsize=64)
@@ -78,7 +79,9 @@ def _parameters(settings: WLKernel, told: Told, targets: tuple[float, ...]) -> t
 
     def likelihood(parameters: Floats) -> float:
         weights = (parameters[:-1] / parameters[:-1].sum()).astype(np.float32)
-        return negative_log_likelihood(np.tensordot(weights, parts, 1), float(parameters[-1]), known)
+        return negative_log_likelihood(
+            np.tensordot(weights, parts, 1), LEAST_NOISE + float(parameters[-1]), known
+        )
 
     return tuple((mode(likelihood, start, medians, settings.sweeps) if len(told) > 1 else start).tolist())
 

@@ -210,7 +210,7 @@ def hypergradient(
 
     DARTS, second order: with w' = w - rate * grad_w training, it is g - rate * h, where g is the gradient of
     the validation loss at w', and h the mixed second derivative of the training loss along v = grad_w'
-    validation, by central differences of width 0.01 / |v|. The weights are put back bit by bit. For a stack
+    validation, by central differences of width `0.01 / |v|`. The weights are put back bit by bit. For a stack
     of `models` the width is that of all its networks together.
     """
     kept = [w.detach().clone() for w in weights]

@@ -1,6 +1,6 @@
 """Random grammars for property tests: nested patterns, unit productions, weights, recursion, constraints.
 
-Needs hypothesis (`pip install hypothesis`):
+Needs hypothesis (`pip install hypothesis`)::
 
     @hypothesis.given(morphogen.testing.grammars.grammars())
     def test_my_move(text):

@@ -1,6 +1,6 @@
 """Checks of a space and of the moves in it: what every grammar promises.
 
-Each check takes a space and raises an `AssertionError` with a sentence where a promise is broken:
+Each check takes a space and raises an `AssertionError` with a sentence where a promise is broken::
 
     @pytest.mark.parametrize(("name", "check"), morphogen.testing.spaces.checks(my_space()))
     def test_my_space(name, check):

@@ -6,7 +6,7 @@ from morphogen.networks.scores.probe import Probe, finite
 
 
 def snip(probe: Probe) -> float:
-    """Return the sum of |w dL/dw| over the weights of convolutions and linear layers (Lee et al., 2019).
+    """Return the sum of `|w dL/dw|` over the weights of convolutions and linear layers (Lee et al., 2019).
 
     L is the mean cross-entropy of the minibatch. It is how much the loss would change, to first order, if
     each weight were taken away.

@@ -78,7 +78,7 @@ _TABLE: Final = (
 )
 
 SCORES: Final[dict[str, Score]] = {score.name: score for score in _TABLE}
-"""Every score by its name; `SCORES["mine"] = Score("mine", ..., "my_module:mine")` adds one."""
+"""Every score by its name; a further one is added as `SCORES["mine"] = score`."""
 
 
 def find(name: str, others: Iterable[str] = ()) -> Score:

@@ -9,7 +9,7 @@ from morphogen.networks.scores.probe import NORMS, Probe, finite, weighted
 
 
 def synflow(probe: Probe) -> float:
-    """Return log(1 + sum of |w dR/dw|) over the weights w of convolutions and linear layers.
+    """Return `log(1 + sum of |w dR/dw|)` over the weights w of convolutions and linear layers.
 
     R is the sum of the outputs for an image of ones, all weights replaced by their absolute values and all
     normalizations and activations left out: the sum over all paths of the product of their weights. Without

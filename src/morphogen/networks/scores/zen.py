@@ -17,10 +17,10 @@ SHARED: Final = {nn.BatchNorm2d: (0, 2, 3), nn.InstanceNorm2d: (2, 3), nn.GroupN
 
 
 def zen(probe: Probe) -> float:
-    """Return log E |f(x + 0.01 e) - f(x)| + sum over the normalizations of log s.
+    """Return `log E |f(x + 0.01 e) - f(x)|` + sum over the normalizations of log s.
 
     x and e are Gaussian images, as many and as large as the probe's; weights are Gaussian too; f is the last
-    map before the global average, |.| the sum of absolute values, E the mean over the images. s is the root
+    map before the global average, `|.|` the sum of absolute values, E the mean over the images. s is the root
     of the mean variance (and epsilon) that the normalization divides by in the pass of x: what it takes away
     from the change is given back, or normalized networks could not be told apart.
 
