@@ -204,11 +204,11 @@ class Architecture:
     _key: str | None
 
     def __init__(self, terminal: Terminal, args: tuple[Architecture, ...] = ()) -> None:
-        put = object.__setattr__
-        put(self, "terminal", terminal)
-        put(self, "args", args)
-        put(self, "_hash", hash((terminal.name, args)))
-        put(self, "_key", None)
+        # Made more often than anything else: the slots are set the short way.
+        _set_terminal(self, terminal)
+        _set_args(self, args)
+        _set_hash(self, hash((terminal.name, args)))
+        _set_key(self, None)
         if len(args) != terminal.arity:
             raise ArchitectureError(f"{terminal.name} takes {terminal.arity} arguments, got {len(args)}")
 
@@ -239,7 +239,8 @@ class Architecture:
     def __str__(self) -> str:
         if not self.args:
             return self.terminal.name
-        return f"{self.terminal.name}({', '.join(map(str, self.args))})"
+        inside = ", ".join([str(part) if part.args else part.terminal.name for part in self.args])
+        return f"{self.terminal.name}({inside})"
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -268,7 +269,7 @@ class Architecture:
     def key(self) -> str:
         """A 128-bit digest of the certificate (32 hexadecimal digits): names the network, however written."""
         if self._key is None:
-            object.__setattr__(self, "_key", _digest(self))
+            _set_key(self, _digest(self))
         return self._key  # type: ignore[return-value]
 
     def at(self, path: tuple[int, ...]) -> Architecture:
@@ -285,6 +286,11 @@ class Architecture:
         args = list(self.args)
         args[path[0]] = part if len(path) == 1 else args[path[0]].replace(path[1:], part)
         return Architecture(self.terminal, tuple(args))
+
+
+_set_terminal, _set_args, _set_hash, _set_key = (
+    Architecture.__dict__[slot].__set__ for slot in ("terminal", "args", "_hash", "_key")
+)
 
 
 @lru_cache(maxsize=1 << 15)  # strategies meet the same architecture again and again

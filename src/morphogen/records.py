@@ -45,6 +45,7 @@ class Fidelity:
 
 
 _FIDELITY: Final = tuple(f.name for f in fields(Fidelity))
+_AS_IT_IS: Final = Fidelity()  # most proposals leave all to the estimator
 
 
 @final
@@ -71,14 +72,14 @@ class Proposal:
     """
 
     architecture: Architecture
-    fidelity: Fidelity = Fidelity()
+    fidelity: Fidelity = _AS_IT_IS
     parent: int | None = None
     region: tuple[Position, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values; the architecture as its text."""
         record: dict[str, Any] = {"architecture": str(self.architecture)}
-        if fidelity := self.fidelity.to_json():
+        if self.fidelity is not _AS_IT_IS and (fidelity := self.fidelity.to_json()):
             record["fidelity"] = fidelity
         if self.parent is not None:
             record["parent"] = self.parent

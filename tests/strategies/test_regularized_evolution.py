@@ -109,3 +109,9 @@ def test_nothing_is_bred_before_something_succeeded() -> None:
         RegularizedEvolution(population=3), cell201(), lambda t: Estimate(failure=Failure("E", "m")), 12
     )
     assert {t.proposal.parent for t in events} == {None}
+
+
+@pytest.mark.parametrize("setting", ["population", "tournament"])
+def test_a_setting_below_one_is_refused_at_once(setting: str) -> None:
+    with pytest.raises(ValueError, match=f"{setting} must be at least 1, got 0"):
+        RegularizedEvolution(**{setting: 0})

@@ -31,11 +31,12 @@ def mutate(space: Space, architecture: Architecture, rng: np.random.Generator) -
     """
     steps = _open(space, architecture)
     for _ in range(PATIENCE if steps else 0):
-        path, symbol, chosen, room = steps[int(rng.random() * len(steps))]
+        place, other = rng.random(2).tolist()
+        path, symbol, chosen, room = steps[int(place * len(steps))]
         others = space.table.others(symbol, chosen, room)
         if not others:
             continue
-        index, sums, total = others[int(rng.random() * len(others))]
+        index, sums, total = others[int(other * len(others))]
         value, number = locate(sums, below(total, rng) if total > 1 else 0)
         child = architecture.replace(path, space.table.unrank_choice(symbol, index, room, value, number))
         if _allowed(space, child):

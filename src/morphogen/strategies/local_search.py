@@ -14,7 +14,7 @@ from morphogen.spaces.grammar import SpaceError
 from morphogen.spaces.moves import mutate, neighbours
 from morphogen.spaces.space import Space
 from morphogen.strategies.seen import Seen, Unique
-from morphogen.strategies.strategy import Strategy
+from morphogen.strategies.strategy import Strategy, at_least_one
 
 EXAMINED: Final = 1000
 """Neighbours listed at most."""
@@ -46,6 +46,9 @@ class LocalSearch(Strategy[Climb]):
 
     initial: int = 10
     unique: Unique = Unique.NETWORK
+
+    def __post_init__(self) -> None:
+        at_least_one(initial=self.initial)
 
     def start(self, space: Space, metric: Metric) -> Climb:
         return Climb(space, metric, Seen(self.unique))

@@ -11,18 +11,19 @@ from morphogen.records import Metric, Proposal, Trial
 from morphogen.spaces.moves import mutate
 from morphogen.spaces.space import Space
 from morphogen.strategies.seen import Seen, Unique
-from morphogen.strategies.strategy import Strategy
+from morphogen.strategies.strategy import Strategy, at_least_one
 
 
 @final
 @dataclass(frozen=True)
 class Aging:
-    """The living, oldest first, and how many architectures have been asked for."""
+    """The living, oldest first, with their scores, and how many architectures have been asked for."""
 
     space: Space
     metric: Metric
     seen: Seen
     alive: tuple[Trial, ...] = ()
+    scores: tuple[float, ...] = ()
     asked: int = 0
 
 
@@ -40,6 +41,9 @@ class RegularizedEvolution(Strategy[Aging]):
     tournament: int = 10
     unique: Unique = Unique.NETWORK
 
+    def __post_init__(self) -> None:
+        at_least_one(population=self.population, tournament=self.tournament)
+
     def start(self, space: Space, metric: Metric) -> Aging:
         return Aging(space, metric, Seen(self.unique))
 
@@ -48,8 +52,8 @@ class RegularizedEvolution(Strategy[Aging]):
         if state.asked < self.population or not state.alive:
             drawn = state.seen.fresh(space, rng, space.sample)
             return Proposal(drawn) if drawn else None
-        rivals = [state.alive[int(place * len(state.alive))] for place in rng.random(self.tournament)]
-        parent = max(rivals, key=state.metric.score)
+        rivals = [int(place * len(state.alive)) for place in rng.random(self.tournament).tolist()]
+        parent = state.alive[max(rivals, key=state.scores.__getitem__)]
         child = state.seen.fresh(
             space,
             rng,
@@ -61,8 +65,9 @@ class RegularizedEvolution(Strategy[Aging]):
     def tell(self, state: Aging, trial: Trial) -> Aging:
         if trial.pending:
             seen = state.seen.add(trial.architecture)
-            return Aging(state.space, state.metric, seen, state.alive, state.asked + 1)
+            return Aging(state.space, state.metric, seen, state.alive, state.scores, state.asked + 1)
         if trial.failed:
             return state
         alive = (*state.alive, trial)[-self.population :]
-        return Aging(state.space, state.metric, state.seen, alive, state.asked)
+        scores = (*state.scores, state.metric.score(trial))[-self.population :]
+        return Aging(state.space, state.metric, state.seen, alive, scores, state.asked)

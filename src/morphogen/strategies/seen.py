@@ -20,7 +20,7 @@ Move: TypeAlias = Callable[[Architecture, np.random.Generator], Architecture]
 TRIES: Final = 32
 """How often a repeat is moved on, and a uniform sample drawn, before the space is looked through."""
 
-REDRAWN: Final = 8
+REDRAWN: Final = 2
 """How often of these a repeat is drawn again before it is moved on: a child near its parent is what was meant."""
 
 LOOKED_THROUGH: Final = 200_000
@@ -72,7 +72,7 @@ class Seen:
 
     def add(self, architecture: Architecture) -> Seen:
         """Return the set with one more architecture; this one stays as it is."""
-        if self.unique is Unique.NOTHING or architecture in self:
+        if self.unique is Unique.NOTHING:
             return self
         return Seen(self.unique, self._names.set(self._name(architecture), None))
 

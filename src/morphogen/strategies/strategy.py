@@ -43,3 +43,10 @@ class Strategy(ABC, Generic[State]):
     def learn(self, state: State) -> State:
         """Return the state after refitting what is learnt from the told trials; most learn nothing."""
         return state
+
+
+def at_least_one(**settings: int) -> None:
+    """Raise a `ValueError` that names the first setting below 1."""
+    for name, value in settings.items():
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
