@@ -73,8 +73,10 @@ class Topology(Terminal):
 
     edges: tuple[tuple[int, int], ...]
     sink: int = field(init=False, compare=False, repr=False)  # the number of the last node
+    arity: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "arity", len(self.edges))
         object.__setattr__(self, "sink", max((target for _, target in self.edges), default=0))
         left: set[int] = set()
         for source, target in self.edges:
@@ -96,10 +98,6 @@ class Topology(Terminal):
                 raise ArchitectureError(
                     f"{self.name}: node {node} lies on no path from node 1 to node {self.sink}"
                 )
-
-    @property
-    def arity(self) -> int:
-        return len(self.edges)
 
     def expand(
         self, builder: GraphBuilder, args: tuple[Architecture, ...], inputs: tuple[Terms, ...]
@@ -201,14 +199,13 @@ class Architecture:
     terminal: Terminal
     args: tuple[Architecture, ...]
     _hash: int
-    _key: str | None
+    _key: str
 
     def __init__(self, terminal: Terminal, args: tuple[Architecture, ...] = ()) -> None:
         # Made more often than anything else: the slots are set the short way.
         _set_terminal(self, terminal)
         _set_args(self, args)
         _set_hash(self, hash((terminal.name, args)))
-        _set_key(self, None)
         if len(args) != terminal.arity:
             raise ArchitectureError(f"{terminal.name} takes {terminal.arity} arguments, got {len(args)}")
 
@@ -229,7 +226,9 @@ class Architecture:
             return True
         if not isinstance(other, Architecture):
             return NotImplemented
-        return self._hash == other._hash and self.terminal == other.terminal and self.args == other.args
+        if self._hash != other._hash:
+            return False
+        return (self.terminal is other.terminal or self.terminal == other.terminal) and self.args == other.args
 
     def __lt__(self, other: Architecture) -> bool:
         if not isinstance(other, Architecture):
@@ -268,9 +267,11 @@ class Architecture:
     @property
     def key(self) -> str:
         """A 128-bit digest of the certificate (32 hexadecimal digits): names the network, however written."""
-        if self._key is None:
+        try:
+            return self._key
+        except AttributeError:
             _set_key(self, _digest(self))
-        return self._key  # type: ignore[return-value]
+            return self._key
 
     def at(self, path: tuple[int, ...]) -> Architecture:
         """Return the sub-architecture at `path` (argument indices from the root)."""
@@ -281,11 +282,15 @@ class Architecture:
 
     def replace(self, path: tuple[int, ...], part: Architecture) -> Architecture:
         """Return a copy with the sub-architecture at `path` replaced by `part`."""
-        if not path:
-            return part
-        args = list(self.args)
-        args[path[0]] = part if len(path) == 1 else args[path[0]].replace(path[1:], part)
-        return Architecture(self.terminal, tuple(args))
+        nodes = [self]
+        for index in path[:-1]:
+            nodes.append(nodes[-1].args[index])
+        for index in reversed(path):
+            node = nodes.pop()
+            args = list(node.args)
+            args[index] = part
+            part = Architecture(node.terminal, tuple(args))
+        return part
 
 
 _set_terminal, _set_args, _set_hash, _set_key = (

@@ -186,3 +186,14 @@ def test_moves_in_the_largest_space() -> None:
         assert 0 < distance(space, a, child) <= distance(space, a, b) + distance(space, b, child)
     assert len(set(moved)) == 4
     assert np.isfinite(float(distance(space, a, b)))
+
+
+@pytest.mark.parametrize("space", [cell201(), hierarchical201(), darts_cell()], ids=lambda space: space.name)
+def test_what_is_remembered_of_a_mutant_is_what_it_holds(space: Space) -> None:
+    """A resumed search has forgotten it, and must draw the same."""
+    architecture, rng = space.sample(stream(0, space.name)), stream(1, space.name)
+    for _ in range(200):
+        architecture = mutate(space, architecture, rng)
+        remembered = space.compiled.open_steps.pop(architecture, None)
+        mutate(space, architecture, stream(2))  # looks at it anew
+        assert remembered in (None, space.compiled.open_steps[architecture])

@@ -17,7 +17,7 @@ from morphogen.spaces.space import Path, Space, Step, walk
 PATIENCE = 100
 """Tries before a move looks through all possibilities."""
 
-REMEMBERED = 256
+REMEMBERED = 1024
 """Architectures whose open steps are kept: parents are mutated again and again."""
 
 
@@ -32,14 +32,19 @@ def mutate(space: Space, architecture: Architecture, rng: np.random.Generator) -
     steps = _open(space, architecture)
     for _ in range(PATIENCE if steps else 0):
         place, other = rng.random(2).tolist()
-        path, symbol, chosen, room = steps[int(place * len(steps))]
+        step = int(place * len(steps))
+        path, symbol, chosen, room = steps[step]
         others = space.table.others(symbol, chosen, room)
         if not others:
             continue
         index, sums, total = others[int(other * len(others))]
         value, number = locate(sums, below(total, rng) if total > 1 else 0)
-        child = architecture.replace(path, space.table.unrank_choice(symbol, index, room, value, number))
+        part = space.table.unrank_choice(symbol, index, room, value, number)
+        child = architecture.replace(path, part)
         if _allowed(space, child):
+            if not part.args and space.compiled.symbols[symbol].choices[chosen].leaf is not None:
+                # A leaf for a leaf: all other steps stay, and the child is likely to be mutated in turn.
+                _remember(space, child, [*steps[:step], (path, symbol, index, room), *steps[step + 1 :]])
             return child
     for place in rng.permutation(len(steps)):
         blocks = _blocks(space, architecture, steps[place])
@@ -193,10 +198,15 @@ def _open(space: Space, architecture: Architecture) -> list[Step]:
                 todo.append(((*path, index), child, head(child, part), inside, part))
             elif len(symbols[child].choices) > 1:
                 found.append(((*path, index), child, head(child, part), inside))
+    return _remember(space, architecture, found)
+
+
+def _remember(space: Space, architecture: Architecture, steps: list[Step]) -> list[Step]:
+    known = space.compiled.open_steps
     if len(known) >= REMEMBERED:
         known.clear()
-    known[architecture] = found
-    return found
+    known[architecture] = steps
+    return steps
 
 
 def _elsewhere(space: Space, architecture: Architecture, step: Step) -> Iterator[Architecture]:

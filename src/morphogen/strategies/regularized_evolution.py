@@ -52,7 +52,8 @@ class RegularizedEvolution(Strategy[Aging]):
         if state.asked < self.population or not state.alive:
             drawn = state.seen.fresh(space, rng, space.sample)
             return Proposal(drawn) if drawn else None
-        rivals = [int(place * len(state.alive)) for place in rng.random(self.tournament).tolist()]
+        size = len(state.alive)
+        rivals = [int(place * size) for place in rng.random(self.tournament).tolist()]
         parent = state.alive[max(rivals, key=state.scores.__getitem__)]
         child = state.seen.fresh(
             space,

@@ -55,7 +55,9 @@ class Seen:
         return architecture.key if self.unique is Unique.NETWORK else architecture
 
     def __contains__(self, architecture: Architecture) -> bool:
-        return self.unique is not Unique.NOTHING and self._name(architecture) in self._names
+        if self.unique is Unique.ARCHITECTURE:  # on the path of every try
+            return architecture in self._names
+        return self.unique is Unique.NETWORK and architecture.key in self._names
 
     def __len__(self) -> int:
         return len(self._names)

@@ -172,9 +172,14 @@ class _Session:
         now = time.perf_counter()
         wall, self.marked = now - self.marked, now
         offered = wall * self.pool.capacity if self.pool.apart else wall - self.thought - self.wrote
-        shares = {"wall": wall, "estimates": seconds, "strategy": self.thought, "journal": self.wrote}
-        self.thought = self.wrote = 0.0
-        return {name: round(value, 6) for name, value in (*shares.items(), ("offered", offered))}
+        thought, wrote, self.thought, self.wrote = self.thought, self.wrote, 0.0, 0.0
+        return {
+            "wall": round(wall, 6),
+            "estimates": round(seconds, 6),
+            "strategy": round(thought, 6),
+            "journal": round(wrote, 6),
+            "offered": round(offered, 6),
+        }
 
     def allowed(self) -> bool:
         """Whether one more trial may begin."""
