@@ -228,7 +228,9 @@ class Architecture:
             return NotImplemented
         if self._hash != other._hash:
             return False
-        return (self.terminal is other.terminal or self.terminal == other.terminal) and self.args == other.args
+        return (
+            self.terminal is other.terminal or self.terminal == other.terminal
+        ) and self.args == other.args
 
     def __lt__(self, other: Architecture) -> bool:
         if not isinstance(other, Architecture):

@@ -89,8 +89,10 @@ def _expected(trial: Trial, settings: Settings, training: Training, fidelity: Fi
     if trial.estimate is None or "seconds" not in trial.estimate.values:
         return 0.0
     data = training.data
-    before = training.epochs * settings.fidelity.get("fraction", 1.0) * data.train.size
-    after = (fidelity.epochs or 0) * (data.train.size + data.validation.size)
+    learned = settings.fidelity.get("fraction", 1.0) * data.train.size
+    # Forward and back takes about three times as long as forward alone, as after each epoch on the validation split.
+    before = training.epochs * (3 * learned + data.validation.size)
+    after = (fidelity.epochs or 0) * 3 * (data.train.size + data.validation.size) + data.test.size
     return trial.estimate.values["seconds"] * after / before
 
 
