@@ -52,6 +52,7 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
     "a file that is no study": (("show", "my.py"), "not a journal"),
     "a study to resume": (("resume", "nothing.db"), "there is no study"),
     "a kind of list": (("list", "spices"), "did you mean spaces?"),
+    "a kind of list that nothing is near": (("list", "banana"), "evidence, operations, predictors"),
     "evidence": (("evidence", "exact_count", "--quick"), "did you mean exact_counts?"),
     "a folder that is not empty": (("init", "."), "not empty"),
 }
@@ -85,6 +86,15 @@ def test_the_place_in_a_long_line_stays_in_view(cli: Callable[..., Any]) -> None
     Path("long.txt").write_text(f"NET -> {'conv3x3 | ' * 30}conv1x1 | )\n")
     line, mark = cli("count", "long.txt").err.splitlines()[1:]
     assert len(line) <= 80 and line[mark.index("^")] == ")"
+
+
+def test_a_journal_that_is_damaged_is_a_failure_not_a_wrong_use(cli: Callable[..., Any]) -> None:
+    assert cli("search", *FAST[:-1], "--no-final").code == 0
+    whole = Path("study.db").read_bytes()
+    Path("study.db").write_bytes(whole[: len(whole) // 2])
+    for words in (("show", "study.db"), ("resume", "study.db")):
+        ended = cli(*words)
+        assert ended.code == 1 and "study.db is damaged: restore it from a copy" in ended.err
 
 
 def test_debug_shows_the_traceback(cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

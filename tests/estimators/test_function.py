@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from morphogen.architecture import Architecture
+from morphogen.estimators.at_fidelity import AtFidelity
 from morphogen.estimators.estimator import Estimator
 from morphogen.estimators.function import FromFile, Function, estimator, from_file
 from morphogen.records import Estimate, Fidelity, Metric, Proposal
@@ -132,6 +133,9 @@ def test_a_rehearsal_calls_once_where_it_is_asked_for() -> None:
     assert seen == []
     estimator(rehearsal=Fidelity(epochs=1))(train).rehearse(SPACE, stream(0))
     assert seen == [Fidelity(epochs=1)]
+    common = Fidelity(epochs=9, resolution=6)
+    AtFidelity(estimator(rehearsal=Fidelity(epochs=1))(train), common).rehearse(SPACE, stream(0))
+    assert seen[1:] == [Fidelity(epochs=1, resolution=6)]
 
 
 # --- other processes ----------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from morphogen.estimators.at_fidelity import AtFidelity
 from morphogen.estimators.training import METRICS, Training, retrain, wilson
 from morphogen.networks.building import cost
 from morphogen.networks.data import ImageData, from_arrays, load
@@ -104,6 +105,7 @@ def test_the_rehearsal_trains_and_finds_what_would_always_fail(training: Trainin
     training.rehearse(SPACE, stream(0))
     with pytest.raises(ShapeError, match="so for 5 architectures of deep"):
         training.rehearse(DEEP, stream(0))
+    AtFidelity(training, Fidelity(resolution=16)).rehearse(DEEP, stream(0))
     strange = Space.from_text("NET -> chain(OP, OP)\nOP -> conv3x3 | warp", "strange")
     with pytest.raises(UnknownOperation, match=r"strange has operations .*: warp"):
         training.rehearse(strange, stream(0))

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from morphogen.journal import Exclusive, Journal, JournalError, Memory, SQLite, open_journal
+from morphogen.journal import Exclusive, Journal, JournalError, JournalFailed, Memory, SQLite, open_journal
 
 EVENTS = [
     {"kind": "asked", "number": n, "at": 1.5 * n, "nested": {"text": "é\n", "list": [n, 0.1]}}
@@ -76,6 +76,9 @@ def test_nothing_is_created_before_the_first_event(tmp_path: Path) -> None:
     with SQLite(tmp_path / "study.db") as journal:
         assert journal.read() == []
         assert list(tmp_path.iterdir()) == []
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(JournalError, match="empty.db is empty"):
+        SQLite(tmp_path / "empty.db", read_only=True)
 
 
 def test_what_is_no_number_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
@@ -297,7 +300,7 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
     try:
         with SQLite(tmp_path / "study.db") as journal:
             kept = 0
-            with pytest.raises(JournalError, match="the disk is full: free some space"):
+            with pytest.raises(JournalFailed, match="the disk is full: free some space"):
                 while kept < 10_000:
                     journal.append({"kind": "told", "text": "x" * 1000})
                     kept += 1

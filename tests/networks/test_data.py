@@ -184,6 +184,21 @@ def test_labels_and_shapes_of_the_test_split_are_checked(tmp_path: Path) -> None
         from_arrays(X, Y, validation_fraction=1.5)
 
 
+def test_a_test_split_of_its_own_file_is_named_in_its_errors(tmp_path: Path) -> None:
+    np.savez(tmp_path / "train.npz", x=X, y=Y)
+    np.savez(tmp_path / "low.npz", x=X[:, 1:], y=Y)
+    np.savez(tmp_path / "high.npz", x=X, y=Y + 1)
+    np.savez(tmp_path / "named.npz", x=X[Y < 2], y=Y[Y < 2], classes=np.array(["a", "b"]))
+    cases = {
+        "low": r"low.npz: images have shape \[1, 5, 5\], expected \[1, 6, 5\] as in training",
+        "high": "high.npz: label 3 is out of range; expected 0 to 2",
+        "named": r"named.npz: its classes \('a', 'b'\) are not those of .*train.npz: \('0', '1', '2'\)",
+    }
+    for name, message in cases.items():
+        with pytest.raises(DataError, match=message):
+            load(tmp_path / "train.npz", tmp_path / f"{name}.npz")
+
+
 def test_missing_and_unknown_sources_name_what_is_near(tmp_path: Path) -> None:
     (tmp_path / "mnist.npz").touch()
     with pytest.raises(DataError, match="did you mean mnist.npz"):

@@ -68,8 +68,19 @@ def test_damaged_idx_files_are_refused(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=f"{name}: .*{message}"):
             load(f"{images}:{labels}")
     (tmp_path / "good").write_bytes(good)
+    (tmp_path / "few-idx").write_bytes(idx(Y[:50].astype(np.uint8)))
+    with pytest.raises(DataError, match=r"few-idx: 50 labels, expected 60, one for each image of .*good"):
+        load(f"{tmp_path / 'good'}:{tmp_path / 'few-idx'}")
     with pytest.raises(DataError, match="images stand before labels"):
         load(f"{labels}:{tmp_path / 'good'}")
+
+
+def test_labels_out_of_range_name_their_own_file(tmp_path: Path) -> None:
+    for prefix, labels in (("train", Y), ("t10k", Y + 1)):
+        (tmp_path / f"{prefix}-images-idx3-ubyte").write_bytes(idx(X))
+        (tmp_path / f"{prefix}-labels-idx1-ubyte").write_bytes(idx(labels.astype(np.uint8)))
+    with pytest.raises(DataError, match="t10k-labels-idx1-ubyte: label 3 is out of range; expected 0 to 2"):
+        load(tmp_path)
 
 
 def test_incomplete_idx_folders_are_refused(tmp_path: Path) -> None:

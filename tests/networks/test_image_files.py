@@ -121,7 +121,7 @@ def test_cifar_packed_as_jpeg(data: Path, tmp_path: Path) -> None:
         load(tmp_path / "broken.npz")
     first["jpeg"][offset[7] : offset[8]] = 0
     np.savez(tmp_path / "bad.npz", **first)
-    with pytest.raises(DataError, match="image 7: not a readable image"):
+    with pytest.raises(DataError, match="image 7: not a readable image; repair or drop it"):
         load(tmp_path / "bad.npz")
 
 

@@ -50,14 +50,14 @@ def explain(error: Exception) -> int:
     # Whatever raised one of these has imported them already, and all of them are light.
     from morphogen.benchmarks.files import MissingData
     from morphogen.catalog import UnknownName
-    from morphogen.journal import JournalError
+    from morphogen.journal import JournalError, JournalFailed
     from morphogen.networks import SavedNetworkError, ShapeError, UnknownOperation
     from morphogen.networks.image_files import DataError
     from morphogen.scripts import ScriptError
     from morphogen.spaces import ArchitectureError, SpaceError
     from morphogen.study import SearchError
 
-    failures = (Failed, SearchError)
+    failures = (Failed, SearchError, JournalFailed)
     mistakes = (Wrong, UnknownName, ScriptError, JournalError, SpaceError, ArchitectureError, DataError)
     others = (MissingData, SavedNetworkError, ShapeError, UnknownOperation)
     if isinstance(error, (*failures, *mistakes, *others)):

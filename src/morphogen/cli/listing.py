@@ -27,19 +27,23 @@ def listing(
     known = headings()
     chosen = [known[kind]] if kind in known else [] if kind else list(dict.fromkeys(known.values()))
     if not chosen:
-        raise Wrong(f"there is no list of {kind}; {hint(kind, known.keys() - known.values())}")
+        raise Wrong(f"there is no list of {kind}; {hint(kind, set(_plurals(known).values()))}")
     if names:
         print("\n".join(name for each in chosen for name, _, _ in rows(each)))
         return
     from rich.console import Console
 
     console = Console(highlight=False)
-    plural = {singular: word for word, singular in known.items()}
+    plural = _plurals(known)
     for number, each in enumerate(chosen):
         if number:
             console.print()
         console.print(plural[each].capitalize(), style="bold")
         console.print(_table(list(rows(each))))
+
+
+def _plurals(known: dict[str, str]) -> dict[str, str]:
+    return {singular: word for word, singular in known.items()}
 
 
 def rows(kind: str) -> Iterator[tuple[str, str, str]]:

@@ -76,6 +76,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except _UsageError as error:
         return _wrong_use(error, words)
     except typer.Abort:
+        say("interrupted")
         return INTERRUPTED
     except (BrokenPipeError, SystemExit) as end:
         if not isinstance(end, BrokenPipeError) and not isinstance(end.__context__, BrokenPipeError):

@@ -37,5 +37,5 @@ class AtFidelity(Estimator):
         """Estimate the proposal with its fidelity completed."""
         return self.estimator.estimate(replace(proposal, fidelity=proposal.fidelity.over(self.fidelity)), rng)
 
-    def rehearse(self, space: Space, rng: np.random.Generator) -> None:
-        self.estimator.rehearse(space, rng)
+    def rehearse(self, space: Space, rng: np.random.Generator, fidelity: Fidelity = Fidelity()) -> None:
+        self.estimator.rehearse(space, rng, fidelity.over(self.fidelity))

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from morphogen.records import Estimate, Metric, Proposal
+from morphogen.records import Estimate, Fidelity, Metric, Proposal
 from morphogen.spaces.space import Space
 
 
@@ -32,5 +32,8 @@ class Estimator(ABC):
     def estimate(self, proposal: Proposal, rng: np.random.Generator) -> Estimate:
         """Return values and cost of `proposal`, or an estimate with a failure; what it raises the pool records."""
 
-    def rehearse(self, space: Space, rng: np.random.Generator) -> None:
-        """Try the cheapest possible step on one architecture of `space`; raise what would make every trial fail."""
+    def rehearse(self, space: Space, rng: np.random.Generator, fidelity: Fidelity = Fidelity()) -> None:
+        """Try the cheapest possible step on one architecture of `space`; raise what would make every trial fail.
+
+        fidelity: what all trials will have in common, such as the resolution.
+        """

@@ -137,7 +137,7 @@ class Fade(Estimator):
         ranks = tuple(tuple(map(float, by_path.get(p.path, np.ones(1)))) for p in proposal.region)
         return Estimate(values, time.perf_counter() - begun, ranks=ranks, derived=str(derived))
 
-    def rehearse(self, space: Space, rng: np.random.Generator) -> None:
+    def rehearse(self, space: Space, rng: np.random.Generator, fidelity: Fidelity = Fidelity()) -> None:
         """Train the narrow network of one architecture for one step, by the code that trains regions."""
         unknown = missing_operations(space.operations)
         if unknown:
@@ -147,10 +147,11 @@ class Fade(Estimator):
         from morphogen.supernet import Course, Stack, train
 
         proposal = Proposal(space.sample(rng))
-        fidelity = Fidelity(channels=min(4, self.channels)).over(self._fidelity)
-        stack = Stack(self._supernets(region_of(proposal), self.data, fidelity, rng)[:1])
-        course = Course(recipe=self._recipe(fidelity), steps=1)
-        train(stack, self._relaxation, self.data, self.data.train[: self.batch_size], course, rng)
+        narrow = Fidelity(channels=min(4, self.channels)).over(fidelity.over(self._fidelity))
+        data = self.data.at(narrow.resolution)
+        stack = Stack(self._supernets(region_of(proposal), data, narrow, rng)[:1])
+        course = Course(recipe=self._recipe(narrow), steps=1)
+        train(stack, self._relaxation, data, data.train[: self.batch_size], course, rng)
 
     @property
     def _fidelity(self) -> Fidelity:

@@ -82,10 +82,10 @@ class Function(Estimator):
         curve = tuple({k: _number(name, k, v) for k, v in point.items()} for point in found.get(CURVE, ()))
         return Estimate(values, cost, curve)
 
-    def rehearse(self, space: Space, rng: np.random.Generator) -> None:
+    def rehearse(self, space: Space, rng: np.random.Generator, fidelity: Fidelity = Fidelity()) -> None:
         """Call the function once with the fidelity set for rehearsals, if there is one."""
         if self.rehearsal is not None:
-            self.estimate(Proposal(space.sample(rng), self.rehearsal), rng)
+            self.estimate(Proposal(space.sample(rng), self.rehearsal.over(fidelity)), rng)
 
 
 @overload
@@ -156,8 +156,8 @@ class FromFile(Estimator):
     def estimate(self, proposal: Proposal, rng: np.random.Generator) -> Estimate:
         return self.target.estimate(proposal, rng)
 
-    def rehearse(self, space: Space, rng: np.random.Generator) -> None:
-        self.target.rehearse(space, rng)
+    def rehearse(self, space: Space, rng: np.random.Generator, fidelity: Fidelity = Fidelity()) -> None:
+        self.target.rehearse(space, rng, fidelity)
 
 
 def from_file(reference: str) -> FromFile:

@@ -101,7 +101,7 @@ class Training(Estimator):
         values = {"accuracy": fitted.accuracy, "loss": fitted.loss, "seconds": ended - started, **size}
         return Estimate(values, ended - begun, fitted.curve)
 
-    def rehearse(self, space: Space, rng: np.random.Generator) -> None:
+    def rehearse(self, space: Space, rng: np.random.Generator, fidelity: Fidelity = Fidelity()) -> None:
         """Train one narrow network of `space` for one step.
 
         Raises:
@@ -116,7 +116,7 @@ class Training(Estimator):
                 f"{space.name} has operations that no network can be built of: {', '.join(unknown)} "
                 "(`morphogen list operations` shows all)"
             )
-        narrow = Fidelity(epochs=1, channels=4, cells=1).over(self._fidelity)
+        narrow = Fidelity(epochs=1, channels=4, cells=1).over(fidelity.over(self._fidelity))
         data = self.data.at(narrow.resolution)
         for attempt in range(_REHEARSED):
             architecture = space.sample(rng)

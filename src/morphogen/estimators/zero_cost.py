@@ -114,7 +114,7 @@ class ZeroCost(Estimator):
         """Return the first score of n architectures [n], minus infinity where it has no value."""
         return np.nan_to_num(replace(self, scores=self.scores[:1]).features(architectures)[:, 0], nan=-np.inf)
 
-    def rehearse(self, space: Space, rng: np.random.Generator) -> None:
+    def rehearse(self, space: Space, rng: np.random.Generator, fidelity: Fidelity = Fidelity()) -> None:
         """Score one narrow network of `space`.
 
         Raises:
@@ -129,7 +129,7 @@ class ZeroCost(Estimator):
         for attempt in range(1, _REHEARSED + 1):
             try:
                 # A score without a value is no reason to stop: the next architecture may have one.
-                dict(self._values(space.sample(rng), Fidelity(channels=4, cells=1), rng))
+                dict(self._values(space.sample(rng), Fidelity(channels=4, cells=1).over(fidelity), rng))
                 return
             except ShapeError as error:
                 if attempt == _REHEARSED:

@@ -14,6 +14,10 @@ class JournalError(RuntimeError):
     """A journal that cannot be read or written, or that belongs to another search."""
 
 
+class JournalFailed(JournalError):
+    """A journal that was named rightly, and that the disk or damage keeps from being read or written."""
+
+
 class Journal(ABC):
     """Events in the order in which they were written."""
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Self, final
 
-from morphogen.journal.journal import Event, Journal, JournalError
+from morphogen.journal.journal import Event, Journal, JournalError, JournalFailed
 from morphogen.journal.lease import Exclusive, file_lease
 
 APPLICATION: Final = 0x4D6F7270  # "Morp", what SQLite calls the application id: whose file this is
@@ -43,7 +43,8 @@ class SQLite(Journal, Exclusive):
         self._connection: sqlite3.Connection | None = None
         self._copy: TemporaryDirectory[str] | None = None
         if read_only and not self._exists:
-            raise JournalError(f"there is no journal {self.path}")
+            empty = f"{self.path} is empty: no search was begun there"
+            raise JournalError(empty if self.path.exists() else f"there is no journal {self.path}")
         if self._exists:
             self._open()
 
@@ -190,7 +191,7 @@ class SQLite(Journal, Exclusive):
             fields = json.loads(body)
             return {"kind": kind, **fields} if at is None else {"kind": kind, "at": at, **fields}
         except (ValueError, TypeError):
-            raise JournalError(
+            raise JournalFailed(
                 f"{self} is damaged: event {number} cannot be read; restore the file from a copy"
             ) from None
 
@@ -217,4 +218,5 @@ class SQLite(Journal, Exclusive):
             )
         else:
             reason = f"cannot be used: {error}"
-        return JournalError(f"{self} {reason}")
+        failed = code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT)
+        return (JournalFailed if failed else JournalError)(f"{self} {reason}")

@@ -102,15 +102,19 @@ def load(
     """
     wanted = (size, size) if isinstance(size, int) else size
     found = _found(str(source), wanted)
-    parts, classes, notes = dict(found.parts), found.classes, found.notes
+    parts, classes, notes, files = dict(found.parts), found.classes, found.notes, dict(found.files)
+    extra = None
     if test is not None:
         height, width = parts["train"][0].shape[2:]
         extra = _found(str(test), (height, width))
-        if extra.classes and classes and extra.classes != classes:
-            raise DataError(f"{test}: its classes {extra.classes} are not those of {source}: {classes}")
-        parts["test"], notes = extra.parts.get("test", extra.parts["train"]), notes + extra.notes
+        _same_classes(extra.classes, classes, test, source)
+        part = "test" if "test" in extra.parts else "train"
+        parts["test"], notes = extra.parts[part], notes + extra.notes
+        files["test"] = extra.files.get(part, (str(test), str(test)))
     fractions = (validation_fraction, test_fraction)
-    data = _assemble(Path(source).name, str(source), parts, classes, fractions, seed, notes)
+    data = _assemble(Path(source).name, str(source), parts, classes, fractions, seed, notes, files)
+    if extra is not None:
+        _same_classes(extra.classes, data.classes, test, source)
     if wanted and wanted != data.shape[1:]:
         note = (
             f"images were resized from {data.shape[1]}x{data.shape[2]} to {wanted[0]}x{wanted[1]}, as asked"
@@ -141,6 +145,14 @@ def from_arrays(
     return _assemble(name, name, parts, named, (validation_fraction, test_fraction), seed, ())
 
 
+def _same_classes(
+    test: tuple[str, ...] | None, train: tuple[str, ...] | None, file: str | Path | None, source: str | Path
+) -> None:
+    """Raise for a test split whose classes have names, and others than those in training."""
+    if test and train and test != train:
+        raise DataError(f"{file}: its classes {test} are not those of {source}: {train}")
+
+
 # --- reading ------------------------------------------------------------------------------------------------
 
 
@@ -161,7 +173,7 @@ def _read(source: str, size: Size | None) -> Source:
     if not path.exists() and colon and Path(images).exists():
         if not Path(labels).exists():
             raise missing(Path(labels))
-        return Source({"train": read_pair(Path(images), Path(labels))})
+        return Source({"train": read_pair(Path(images), Path(labels))}, files={"train": (images, labels)})
     if not path.exists():
         raise missing(path, ("digits",))
     if path.suffix == ".npz":
@@ -192,15 +204,17 @@ def _assemble(
     fractions: tuple[float, float],
     seed: int,
     notes: tuple[str, ...],
+    files: Mapping[str, tuple[str, str]] | None = None,
 ) -> ImageData:
     for kind, value in zip(("validation", "test"), fractions, strict=True):
         if not 0 < value < 1:
             raise DataError(f"{where}: {kind} fraction {value} must lie between 0 and 1")
     images, labels = {}, {}
     for split, (x, y) in parts.items():
-        part = where if split == "train" else f"{where} ({split})"
+        here = where if split == "train" else f"{where} ({split})"
+        part, labelled = (files or {}).get(split, (here, here))
         images[split] = checked_pixels(x, part)
-        labels[split] = checked_labels(y, len(x), classes, part)
+        labels[split] = checked_labels(y, len(x), classes, labelled)
         wanted, found = images["train"].shape[1:], images[split].shape[1:]
         if found != wanted:
             raise DataError(

@@ -53,6 +53,8 @@ def read_pair(images: Path, labels: Path) -> tuple[Array, Array]:
         raise DataError(
             f"{labels}: has shape {list(y.shape)}, expected labels [n] (images stand before labels)"
         )
+    if len(y) != len(x):
+        raise DataError(f"{labels}: {len(y)} labels, expected {len(x)}, one for each image of {images}")
     return channels_first(x, str(images)), y
 
 
@@ -62,18 +64,18 @@ def read_idx_folder(folder: Path) -> Source | None:
     Raises:
         DataError: images without labels or labels without images.
     """
-    parts = {}
+    parts, files = {}, {}
     for split, prefix in _PARTS.items():
         x, y = (_only(folder, f"{prefix}-{kind}") for kind in ("images?idx3-ubyte", "labels?idx1-ubyte"))
         if x and y:
-            parts[split] = read_pair(x, y)
+            parts[split], files[split] = read_pair(x, y), (str(x), str(y))
         elif x or y:
             raise DataError(
                 f"{x or y}: found no {prefix}-{'labels-idx1' if x else 'images-idx3'}-ubyte beside it"
             )
     if parts and "train" not in parts:
         raise missing(folder / "train-images-idx3-ubyte")
-    return Source(parts) if parts else None
+    return Source(parts, files=files) if parts else None
 
 
 def _only(folder: Path, pattern: str) -> Path | None:

@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,11 +36,15 @@ class DataError(ValueError):
 
 @dataclass(frozen=True)
 class Source:
-    """What a file or folder held: images [n, channels, height, width] and labels [n] of each split."""
+    """What a file or folder held: images [n, channels, height, width] and labels [n] of each split.
+
+    files: the names of the files with the images and the labels of a split, where they are two of their own.
+    """
 
     parts: Mapping[str, tuple[Array, Array]]
     classes: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
+    files: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def missing(path: Path, known: Sequence[str] = ()) -> DataError:
@@ -100,6 +104,9 @@ def read_npz(path: Path, size: Size | None = None) -> Source:
         DataError: a damaged archive, other keys, or arrays that are not images and labels.
     """
     with path.open("rb") as file:
+        if file.read(2) not in (b"PK", b"\x93N"):  # a zip archive, or one array
+            raise DataError(f"{path}: not a readable NumPy archive; write it with numpy.savez")
+        file.seek(0)
         try:
             archive = np.load(file, allow_pickle=False)
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -273,5 +280,7 @@ def _open(name: str, item: Path | bytes, use: Callable[[Image.Image], Any]) -> A
     try:
         with Image.open(io.BytesIO(item) if isinstance(item, bytes) else item) as image:
             return use(image)
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except UnidentifiedImageError as error:  # its own words only repeat the file
+        raise DataError(f"{name}: not a readable image; repair or drop it") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{name}: not a readable image ({error})") from error

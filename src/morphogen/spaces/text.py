@@ -89,7 +89,9 @@ _WORDS = {
     "RSQB": "`]`",
     "MINUS": "`-`",
     "COLON": "`:`",
+    "RULE": "a rule (`NAME -> ...`, its name in upper case)",
 }
+_STATEMENTS = {"NONTERMINAL", "START", "DEPTH", "REQUIRE", "TOPOLOGY", "CONSTRUCTOR"}
 
 
 def _syntax_error(error: UnexpectedInput, text: str) -> GrammarError:
@@ -104,7 +106,10 @@ def _syntax_error(error: UnexpectedInput, text: str) -> GrammarError:
     else:
         got = f"`{text[error.pos_in_stream or 0]}`"
     expected = error.allowed if isinstance(error, UnexpectedCharacters) else getattr(error, "expected", ())
-    wanted = sorted({_WORDS.get(name, f"`{name.lower()}`") for name in expected or () if name != "$END"})
+    names = set(expected or ()) - {"$END"}
+    if names >= _STATEMENTS:
+        names = names - _STATEMENTS | {"RULE"}
+    wanted = sorted(_WORDS.get(name, f"`{name.lower()}`") for name in names)
     if wanted == ["`__anon_0`"] or "__ANON_0" in (expected or ()):
         return GrammarError(f"expected `->` after a nonterminal, got {got}", line, column)
     return GrammarError(f"got {got} where {' or '.join(wanted) or 'nothing more'} was expected", line, column)

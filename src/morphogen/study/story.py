@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from morphogen.journal.journal import Event, Journal, JournalError
+from morphogen.journal.journal import Event, Journal, JournalFailed
 from morphogen.records import Estimate, Metric, Trial
 from morphogen.spaces.space import Space
 from morphogen.strategies.strategy import Strategy
@@ -62,7 +62,7 @@ class Story:
                 try:
                     self._follow(event)
                 except (KeyError, TypeError, AssertionError) as error:
-                    raise JournalError(
+                    raise JournalFailed(
                         f"{journal} is damaged: event {number + 1} does not follow ({error!r}); "
                         "restore it from a copy"
                     ) from error
