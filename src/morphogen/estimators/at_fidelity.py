@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -23,6 +24,14 @@ class AtFidelity(Estimator):
     @property
     def metrics(self) -> tuple[Metric, ...]:
         return self.estimator.metrics
+
+    @property
+    def regions(self) -> bool:
+        return self.estimator.regions
+
+    @property
+    def alone(self) -> Mapping[str, Any]:
+        return self.estimator.alone
 
     @property
     def deterministic(self) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +19,16 @@ class Estimator(ABC):
     @abstractmethod
     def metrics(self) -> tuple[Metric, ...]:
         """What every successful estimate reports; the first one is what a search improves unless told otherwise."""
+
+    @property
+    def regions(self) -> bool:
+        """Whether it estimates regions, and not architectures one by one."""
+        return False
+
+    @property
+    def alone(self) -> Mapping[str, Any]:
+        """Settings of `Training` by which a network that it found is best trained alone, where they matter."""
+        return {}
 
     @property
     def deterministic(self) -> bool:

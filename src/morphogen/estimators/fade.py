@@ -39,7 +39,8 @@ class Fade(Estimator):
     """Trains `supernets` independent supernets of a region as one stack and reads the ranks off their logits.
 
     data: the images. epochs: passes over the training split that the steps amount to; .75 of what a network
-    alone takes is the measured choice. channels, batch_size, learning_rate (of AdamW without decay; the
+    alone takes is the measured choice. channels (the features of dense modules, which cost next to nothing;
+    take fewer for convolutions), batch_size, learning_rate (of AdamW without decay; the
     measured choice is the rate of the final training): as in `Fidelity`. mixing: `image` draws a candidate
     for every image by straight-through Gumbel, `batch` one for a batch, `soft` mixes all. logit_rate: None is
     1.2 / steps, which ends with a rank entropy of .8 to .97. supernets: whose ranks are averaged. memory:
@@ -53,7 +54,7 @@ class Fade(Estimator):
 
     data: ImageData
     epochs: int = 26
-    channels: int = 16
+    channels: int = 64
     cells: int = 1
     batch_size: int = 50
     learning_rate: float = 0.003
@@ -68,6 +69,17 @@ class Fade(Estimator):
     @property
     def metrics(self) -> tuple[Metric, ...]:
         return METRICS
+
+    @property
+    def regions(self) -> bool:
+        return True
+
+    @property
+    def alone(self) -> Mapping[str, Any]:
+        """The same width, batches and optimizer; as in the supernet, images are not moved."""
+        names = ("epochs", "channels", "cells", "batch_size", "learning_rate", "device")
+        recipe = {"optimizer": "adamw", "weight_decay": 0.0, "shift": False}
+        return {**{name: getattr(self, name) for name in names}, **recipe}
 
     @property
     def fingerprint(self) -> str:

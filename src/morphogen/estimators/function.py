@@ -146,6 +146,14 @@ class FromFile(Estimator):
         return self.target.metrics
 
     @property
+    def regions(self) -> bool:
+        return self.target.regions
+
+    @property
+    def alone(self) -> Mapping[str, Any]:
+        return self.target.alone
+
+    @property
     def deterministic(self) -> bool:
         return self.target.deterministic
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from morphogen.architecture import Architecture
 from morphogen.records import Metric, Position, Proposal, Trial
-from morphogen.spaces import dag_chain
+from morphogen.spaces.dag_chain import features as bits_of
 from morphogen.spaces.encodings import Vocabulary
 from morphogen.spaces.grammar import SpaceError
 from morphogen.spaces.moves import mutate
@@ -73,6 +73,8 @@ class PseudoGradientEvolution(Strategy[Region]):
     nonterminal: str | None = None
     shuffle: bool = False
 
+    regions = True
+    at_once = 1  # the next region is made from the ranks of this one
     exceptions = MappingProxyType(
         {
             "networks_are_asked_once": "a region lies round an architecture that stays while it ranks best",
@@ -187,7 +189,7 @@ def _every(parts: Space) -> tuple[Architecture, ...]:
 
 
 def _features(parts: Sequence[Architecture]) -> Floats:
-    bits = [dag_chain.features(part) for part in parts]
+    bits = [bits_of(part) for part in parts]
     if all(row is not None for row in bits):
         return np.array(bits, dtype=np.float64)
     counted = [Counter(_productions(part)) for part in parts]
