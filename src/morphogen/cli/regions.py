@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from rich.console import Group
 from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -68,7 +69,7 @@ def _column(
     largest: float,
     width: int,
     beside: Neighbours,
-) -> Table:
+) -> Group:
     path = tuple(position["path"])
     before = beside.before.get(path) if beside.before is not None else None
     after = beside.after.get(path) if beside.after is not None else None
@@ -79,7 +80,7 @@ def _column(
     column.add_column(width=name + 1, no_wrap=True)
     column.add_column(width=bar)
     column.add_column(width=4, no_wrap=True)
-    column.add_row(Text(cut(f" position {'.'.join(map(str, path)) or 'root'}", name + 1), "dim"))
+    title = Text(cut(f" position {'.'.join(map(str, path)) or 'root'}", width), "dim")
     ordered = sorted(zip(position["candidates"], shares, strict=True), key=lambda pair: -pair[1])
     for rank, (text, share) in enumerate(ordered):
         fresh = "+" if before is not None and text not in before else " "
@@ -91,7 +92,7 @@ def _column(
             ProgressBar(total=largest, completed=share, width=bar, complete_style=full, finished_style=full),
             Text(f"{_share(share)}{stays}", style),
         )
-    return column
+    return Group(title, column)
 
 
 def _share(share: float) -> str:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from morphogen.cli import options
-from morphogen.cli.errors import INTERRUPTED, Wrong, note, say
+from morphogen.cli.errors import INTERRUPTED, Failed, Wrong, note, say
 from morphogen.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from morphogen.spaces import Space
+    from morphogen.strategies import Strategy
 
 
 def search(
@@ -110,7 +115,7 @@ def _run(settings: Settings, path: Path, *, as_json: bool, quiet: bool) -> None:
     from morphogen.cli.progress import watched
     from morphogen.cli.tally import Tally
     from morphogen.journal import open_journal
-    from morphogen.study import Interrupted, Processes
+    from morphogen.study import Interrupted, Processes, RehearsalFailed
     from morphogen.study import search as search_for
 
     if re.match(r"\w{2,}:", str(path)):
@@ -145,6 +150,8 @@ def _run(settings: Settings, path: Path, *, as_json: bool, quiet: bool) -> None:
                 notes=settings.to_notes(path),
             )
         close(found, settings, training, path, fresh=tally.done > tally.before, as_json=as_json, quiet=quiet)
+    except RehearsalFailed as error:
+        raise Failed(f"{error}{_positions(strategy, space)}") from error
     except (Interrupted, KeyboardInterrupt) as error:
         what = (
             f"{tally.done} finished {tally.word}s are" if tally.done != 1 else f"1 finished {tally.word} is"
@@ -152,6 +159,14 @@ def _run(settings: Settings, path: Path, *, as_json: bool, quiet: bool) -> None:
         during = "" if isinstance(error, Interrupted) else " while the winner was trained"
         say(f"interrupted{during}; {what} in {path}. `morphogen resume {path}` goes on from there")
         raise typer.Exit(INTERRUPTED) from None
+
+
+def _positions(strategy: Strategy[Any], space: Space) -> str:
+    """Return how other parts of the networks are searched, where the strategy can be told so."""
+    if not (is_dataclass(strategy) and "nonterminal" in {field.name for field in fields(strategy)}):
+        return ""
+    names = ", ".join(rule.name for rule in space.grammar.rules)
+    return f" (-o nonterminal=NAME says which parts have candidates: {names})"
 
 
 def _announce(

@@ -44,7 +44,13 @@ class AtFidelity(Estimator):
 
     def estimate(self, proposal: Proposal, rng: np.random.Generator) -> Estimate:
         """Estimate the proposal with its fidelity completed."""
-        return self.estimator.estimate(replace(proposal, fidelity=proposal.fidelity.over(self.fidelity)), rng)
+        return self.estimator.estimate(self._completed(proposal), rng)
+
+    def examine(self, proposal: Proposal) -> None:
+        self.estimator.examine(self._completed(proposal))
+
+    def _completed(self, proposal: Proposal) -> Proposal:
+        return replace(proposal, fidelity=proposal.fidelity.over(self.fidelity))
 
     def rehearse(self, space: Space, rng: np.random.Generator) -> None:
         self.estimator.rehearse(space, rng)

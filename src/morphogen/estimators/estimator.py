@@ -44,5 +44,8 @@ class Estimator(ABC):
     def estimate(self, proposal: Proposal, rng: np.random.Generator) -> Estimate:
         """Return values and cost of `proposal`, or an estimate with a failure; what it raises the pool records."""
 
+    def examine(self, proposal: Proposal) -> None:
+        """Raise what would make the estimate of `proposal` fail, as far as that shows without training."""
+
     def rehearse(self, space: Space, rng: np.random.Generator) -> None:
         """Try the cheapest possible step on one architecture of `space`; raise what would make every trial fail."""

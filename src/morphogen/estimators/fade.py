@@ -114,6 +114,7 @@ class Fade(Estimator):
             return Estimate(cost=time.perf_counter() - begun, failure=failure)
 
     def _estimate(self, proposal: Proposal, rng: np.random.Generator, begun: float) -> Estimate:
+        from morphogen.networks.training import Diverged
         from morphogen.supernet import Course, Stack, calibrate, score, train
         from morphogen.supernet.relaxation import only
         from morphogen.supernet.supernet import set_weights
@@ -130,6 +131,8 @@ class Fade(Estimator):
         seconds = time.perf_counter() - begun_training
         first = nets[0]
         shares = {g.name: _shares(found.logits[g.name]) for g in first.gates}
+        if not all(np.isfinite(rows).all() for rows in shares.values()):
+            raise Diverged("the logits are not finite; lower the learning rate, or logit_rate")
         summed = {name: np.log(rows).mean(axis=0) for name, rows in shares.items()}
         choice = {name: int(row.argmax()) for name, row in summed.items()}
         derived = first.architecture(choice)
@@ -148,6 +151,11 @@ class Fade(Estimator):
         by_path = {g.path: shares[g.name].mean(axis=0) for g in reversed(first.gates)}
         ranks = tuple(tuple(map(float, by_path.get(p.path, np.ones(1)))) for p in proposal.region)
         return Estimate(values, time.perf_counter() - begun, ranks=ranks, derived=str(derived))
+
+    def examine(self, proposal: Proposal) -> None:
+        """Refuse a region that no supernet can be built of, or none that fits into memory; see `estimate`."""
+        fidelity = proposal.fidelity.over(self._fidelity)
+        self._refuse(region_of(proposal), self.data.at(fidelity.resolution), fidelity)
 
     def rehearse(self, space: Space, rng: np.random.Generator) -> None:
         """Train the narrow network of one architecture for one step, by the code that trains regions."""
@@ -198,16 +206,22 @@ class Fade(Estimator):
     def _supernets(
         self, region: Space, data: ImageData, fidelity: Fidelity, rng: np.random.Generator
     ) -> list[Supernet]:
-        from morphogen.supernet import Supernet, SupernetError
+        from morphogen.supernet import Supernet
+
+        count, settings = self._refuse(region, data, fidelity)
+        return [Supernet(region, **settings, seed=int(rng.integers(2**62))) for _ in range(count)]
+
+    def _refuse(self, region: Space, data: ImageData, fidelity: Fidelity) -> tuple[int, dict[str, Any]]:
+        """Return how many supernets of a region are trained and how they are built, unless that cannot be."""
+        from morphogen.supernet import SupernetError
         from morphogen.supernet.measuring import region_bytes
 
-        channels, cells = fidelity.channels or self.channels, fidelity.cells or self.cells
         count = self.supernets if region.count() > 1 else 1
         settings: dict[str, Any] = {
             "inputs": data.shape,
             "classes": len(data.classes),
-            "channels": channels,
-            "cells": cells,
+            "channels": fidelity.channels or self.channels,
+            "cells": fidelity.cells or self.cells,
         }
         needed = region_bytes(region, settings, fidelity.batch_size or self.batch_size) * count
         if needed > self.memory * 1e9:
@@ -215,7 +229,7 @@ class Fade(Estimator):
                 f"{count} supernets of {region.name} would need about {needed / 1e9:.1f} GB, {self.memory:g} GB "
                 "may be used: take fewer candidates, fewer channels or fewer supernets, or allow more memory"
             )
-        return [Supernet(region, **settings, seed=int(rng.integers(2**62))) for _ in range(count)]
+        return count, settings
 
 
 def region_of(proposal: Proposal) -> Space:

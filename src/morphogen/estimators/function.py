@@ -164,6 +164,9 @@ class FromFile(Estimator):
     def estimate(self, proposal: Proposal, rng: np.random.Generator) -> Estimate:
         return self.target.estimate(proposal, rng)
 
+    def examine(self, proposal: Proposal) -> None:
+        self.target.examine(proposal)
+
     def rehearse(self, space: Space, rng: np.random.Generator) -> None:
         self.target.rehearse(space, rng)
 

@@ -7,6 +7,7 @@ position. How a pseudo-gradient is made is not public. Everything below is there
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
@@ -91,6 +92,14 @@ class PseudoGradientEvolution(Strategy[Region]):
             )
 
     def start(self, space: Space, metric: Metric) -> Region:
+        """Return the state before the first region; raise `SpaceError` for a nonterminal that is not there."""
+        names = [rule.name for rule in space.grammar.rules]
+        if self.nonterminal is not None and self.nonterminal not in names:
+            close = difflib.get_close_matches(self.nonterminal, names, n=1)
+            near = f" (did you mean {close[0]}?)" if close else ""
+            raise SpaceError(
+                f"{space.name} has no nonterminal {self.nonterminal}{near}; it has {', '.join(names)}"
+            )
         return Region(space)
 
     def ask(self, state: Region, rng: np.random.Generator) -> Proposal | None:

@@ -19,7 +19,7 @@ from morphogen.estimators.estimator import Estimator
 from morphogen.journal.journal import Event, Journal
 from morphogen.journal.lease import Exclusive
 from morphogen.journal.opening import open_journal
-from morphogen.records import Estimate, Failure, Metric, Trial
+from morphogen.records import Estimate, Failure, Metric, Proposal, Trial
 from morphogen.seeding import stream
 from morphogen.spaces.space import Space
 from morphogen.strategies.strategy import Strategy
@@ -211,13 +211,20 @@ class _Session:
             self.on_event(event)
 
     def rehearse(self, estimator: Estimator) -> None:
-        """Let the estimator try one small step before anything is written."""
+        """Let the estimator try one small step, and look at the first region, before anything is written."""
+        failed = "the estimator failed on its first step"
         try:
             estimator.rehearse(self.story.space, stream(self.seed, "rehearse"))
+            if estimator.regions and (first := self.first_proposal()) is not None:
+                failed = "the first region cannot be estimated"
+                estimator.examine(first)
         except (Exception, SystemExit) as error:
-            raise RehearsalFailed(
-                f"the estimator failed on its first step: {type(error).__name__}: {error}"
-            ) from error
+            raise RehearsalFailed(f"{failed}: {type(error).__name__}: {error}") from error
+
+    def first_proposal(self) -> Proposal | None:
+        """Return what will be asked first; asking changes nothing."""
+        story = self.story
+        return story.strategy.ask(story.strategy.learn(story.state), stream(self.seed, story.asked))
 
     def stop_if_alike(self) -> None:
         """End the search where the last trials all failed for one reason."""
