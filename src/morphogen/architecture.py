@@ -173,6 +173,10 @@ class Pair(Terminal):
     def arity(self) -> int:
         return 2
 
+    @property
+    def inputs(self) -> int:
+        return self.second + 1
+
     def expand(
         self, builder: GraphBuilder, args: tuple[Architecture, ...], inputs: tuple[Terms, ...]
     ) -> Terms:

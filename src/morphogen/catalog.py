@@ -19,13 +19,17 @@ class UnknownName(KeyError):
 @final
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A method: its kind and name, where it is (`module:attribute`), one line about it, and its source."""
+    """A method: its kind and name, where it is (`module:attribute`), one line about it, and its source.
+
+    regions: whether a strategy proposes regions, or an estimator takes them.
+    """
 
     kind: str
     name: str
     where: str
     line: str
     source: str = ""
+    regions: bool = False
 
     def load(self) -> Any:
         """Import the method; nothing is imported before."""
@@ -109,6 +113,7 @@ ENTRIES: Final = (
         "morphogen.strategies.pseudo_gradient_evolution:PseudoGradientEvolution",
         "regions: replace weak candidates by what lies uphill of the ranks (our reconstruction)",
         "Neumeyer et al. 2024 (FaDE)",
+        regions=True,
     ),
     Entry(
         "strategy",
@@ -128,6 +133,7 @@ ENTRIES: Final = (
         "morphogen.estimators.fade:Fade",
         "rank the candidates of a region by the trained logits of supernets",
         "Neumeyer et al. 2024 (FaDE)",
+        regions=True,
     ),
     Entry(
         "estimator",

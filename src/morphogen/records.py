@@ -147,16 +147,20 @@ class Estimate:
 @final
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One line of the story: a numbered proposal, and its estimate once there is one."""
+    """One line of the story: a numbered proposal, and its estimate once there is one.
+
+    derived: the architecture that the estimate found best in the region of the proposal, if any.
+    """
 
     number: int
     proposal: Proposal
     estimate: Estimate | None = None
+    derived: Architecture | None = None
 
     @property
     def architecture(self) -> Architecture:
-        """The architecture that was proposed."""
-        return self.proposal.architecture
+        """What the values are of: the architecture derived from the region, else the one that was proposed."""
+        return self.proposal.architecture if self.derived is None else self.derived
 
     @property
     def pending(self) -> bool:
@@ -173,9 +177,9 @@ class Trial:
         """Whether the estimate has values."""
         return self.estimate is not None and self.estimate.failure is None
 
-    def told(self, estimate: Estimate) -> Trial:
-        """Return the same trial with its estimate."""
-        return Trial(self.number, self.proposal, estimate)
+    def told(self, estimate: Estimate, derived: Architecture | None = None) -> Trial:
+        """Return the same trial with its estimate, and with what that derived."""
+        return Trial(self.number, self.proposal, estimate, derived)
 
 
 @final

@@ -35,6 +35,10 @@ class Landscape(Estimator):
     def metrics(self) -> tuple[Metric, ...]:
         return (METRIC,)
 
+    @property
+    def regions(self) -> bool:
+        return True
+
     def worth(self, part: object) -> float:
         found = features(part)  # type: ignore[arg-type]
         assert found is not None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from morphogen.cli.errors import Failed, note
 from morphogen.cli.options import clock
 from morphogen.cli.reading import ledger_line, number, plural, reasons, wrapped
+from morphogen.cli.regions import noun
 from morphogen.cli.winner import Winner, recorded, train
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def final(
     fidelity = settings.final(training)
     if known := recorded(study, trial.number, fidelity):
         return known
-    doing = f"training the network of trial {trial.number} for {plural(fidelity.epochs or 0, 'epoch')}"
+    what = "the network derived from region" if trial.proposal.region else "the network of trial"
+    doing = f"training {what} {trial.number} for {plural(fidelity.epochs or 0, 'epoch')}"
     if seconds := _expected(trial, settings, training, fidelity):
         doing += f", about {clock(seconds)}"
     console = Console(stderr=True, highlight=False)
@@ -86,7 +88,7 @@ def final(
 
 def _expected(trial: Trial, settings: Settings, training: Training, fidelity: Fidelity) -> float:
     """Return how many seconds the training of a winner will take, by those of its trial; 0 if that is unknown."""
-    if trial.estimate is None or "seconds" not in trial.estimate.values:
+    if trial.estimate is None or trial.proposal.region or "seconds" not in trial.estimate.values:
         return 0.0
     data = training.data
     learned = settings.fidelity.get("fraction", 1.0) * data.train.size
@@ -101,7 +103,12 @@ def plain(study: Study, best: Trial, winner: Winner | None, path: Path) -> dict[
     assert best.estimate is not None
     record: dict[str, Any] = {
         "study": str(path),
-        "best": {"number": best.number, **best.proposal.to_json(), "values": dict(best.estimate.values)},
+        "best": {
+            "number": best.number,
+            **best.proposal.to_json(),
+            "architecture": str(best.architecture),
+            "values": dict(best.estimate.values),
+        },
         "trials": len(study.trials),
         "failed": len(study.failures),
         "ledger": study.ledger.to_json(),
@@ -124,7 +131,8 @@ def _say(
     if not fresh:
         longer = f"morphogen resume {path} --trials {2 * len(trials)}"
         note(f"the search in {path} has reached its limit; `{longer}` goes on")
-    head = f"Best network: trial {best.number} of {len(trials)}, in {clock(study.ledger.wall)}"
+    derived = "derived from region" if best.proposal.region else "trial"
+    head = f"Best network: {derived} {best.number} of {len(trials)}, in {clock(study.ledger.wall)}"
     console.print(head, style="bold")
     console.print(wrapped(str(best.architecture), width, 2), style="cyan")
     for name, value in _facts(best, winner, metric.name):
@@ -132,13 +140,15 @@ def _say(
     _ledger(console, study, width)
     console.print("Next", style="bold")
     todo = {
-        f"morphogen show {path}": "trials, frontier, ledger",
+        f"morphogen show {path}": f"{noun(study)}s, frontier, ledger",
         f"morphogen resume {path} --trials {2 * len(trials)}": "search on",
     }
     if winner:
         todo[f"morphogen export {path} --to DIR"] = "the network"
     if study.failures:
         todo[f"morphogen why {path} {study.failures[0].number}"] = "why it failed"
+    elif best.proposal.region:
+        todo[f"morphogen why {path} {best.number}"] = "the ranks of its region"
     longest = max(map(len, todo))
     for command, about in todo.items():
         line = f"  {command:<{longest}}  {about}"
@@ -149,7 +159,8 @@ def _facts(best: Trial, winner: Winner | None, metric: str) -> list[tuple[str, s
     """Return what is known of the best network, name and value."""
     assert best.estimate is not None
     values = best.estimate.values
-    facts = [(f"{'validation ' if winner else ''}{metric}", number(values[metric]))]
+    where = "supernet " if best.proposal.region else "validation " if winner else ""
+    facts = [(f"{where}{metric}", number(values[metric]))]
     if winner:
         test = winner.values
         facts += [

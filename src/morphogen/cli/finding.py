@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
@@ -80,13 +80,51 @@ def _point_at(path: Path, error: GrammarError) -> NoReturn:
 # --- settings by name ---------------------------------------------------------------------------------------
 
 
-def find_strategy(word: str, options: Sequence[str]) -> Strategy[Any]:
-    """Return the strategy called `word` (or `my.py:Strategy`) with its settings."""
+def loaded(kind: str, word: str) -> Any:
+    """Return the strategy or estimator called `word`, or what `my.py:NAME` names; a class where it has settings."""
     from morphogen.catalog import find
     from morphogen.scripts import load_object
+
+    return load_object(word) if ":" in word else find(kind, word).load()
+
+
+def shared_out(
+    options: Sequence[str], strategy: str, estimator: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return which options are settings of the strategy, and which of the estimator.
+
+    A name that both know is the strategy's, one that neither knows is refused where both have settings.
+    """
+    theirs = {} if ":" in estimator else _fields_of(loaded("estimator", estimator))
+    theirs.pop("data", None)
+    if not options or not theirs:
+        return tuple(options), ()
+    mine = _fields_of(loaded("strategy", strategy))
+    taken: tuple[list[str], list[str]] = ([], [])
+    for option in options:
+        name, equals, _ = option.partition("=")
+        if equals and name not in mine and name not in theirs:
+            close = difflib.get_close_matches(name, [*mine, *theirs], n=1)
+            near = f" (did you mean {close[0]}?)" if close else ""
+            raise Wrong(
+                f"neither {strategy} nor {estimator} has a setting {name!r}{near}: "
+                f"{strategy}: {_settings(strategy, mine)}; {estimator}: {_settings(estimator, theirs)}"
+            )
+        taken[name in theirs and name not in mine].append(option)
+    return tuple(taken[0]), tuple(taken[1])
+
+
+def _fields_of(kind: Any) -> dict[str, Field[Any]]:
+    if not (isinstance(kind, type) and is_dataclass(kind)):
+        return {}
+    return {field.name: field for field in fields(kind) if field.init}
+
+
+def find_strategy(word: str, options: Sequence[str]) -> Strategy[Any]:
+    """Return the strategy called `word` (or `my.py:Strategy`) with its settings."""
     from morphogen.strategies import Strategy
 
-    made = load_object(word) if ":" in word else find("strategy", word).load()
+    made = loaded("strategy", word)
     if isinstance(made, type) and issubclass(made, Strategy):
         made = configured(made, word, options)
     elif options:

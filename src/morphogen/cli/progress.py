@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from morphogen.cli.reading import number
+from morphogen.cli.regions import Blocks
 
 if TYPE_CHECKING:
     from morphogen.cli.tally import Tally
@@ -29,6 +30,7 @@ COLUMNS: Final = ("parameters", "seconds")
 def watched(tally: Tally, workers: int, *, quiet: bool) -> Iterator[Callable[[Event], None]]:
     """Show the search inside the block; yields what is to be called with each event."""
     console = Console(stderr=True, highlight=False)
+    blocks = Blocks(tally, console)
     if quiet:
         yield tally.see
     elif console.is_terminal and not console.is_dumb_terminal:
@@ -38,25 +40,30 @@ def watched(tally: Tally, workers: int, *, quiet: bool) -> Iterator[Callable[[Ev
             refresh_per_second=4,
             transient=True,
         ):
-            yield tally.see
+            yield blocks.see
+            blocks.show()
     else:
-        lines = Lines(tally)
+        lines = Lines(blocks)
         yield lines.see
+        blocks.show()
         lines.show()
 
 
 class Lines:
-    """One line after the first trial, then one every few seconds when a trial has finished."""
+    """One line after the first trial, then one every few seconds when a trial has finished; regions as blocks."""
 
-    def __init__(self, tally: Tally) -> None:
-        self.tally = tally
+    def __init__(self, blocks: Blocks) -> None:
+        self.blocks = blocks
+        self.tally = tally = blocks.tally
         self.shown = -EVERY
         self.told = tally.done
 
     def see(self, event: Event) -> None:
         """Count an event; perhaps print a line."""
-        self.tally.see(event)
-        if event["kind"] == "told" and time.monotonic() - self.shown >= EVERY:
+        self.blocks.see(event)
+        if self.tally.regions:
+            self.told = self.tally.done
+        elif event["kind"] == "told" and time.monotonic() - self.shown >= EVERY:
             self.show()
 
     def show(self) -> None:
@@ -107,7 +114,7 @@ def _best(tally: Tally, width: int) -> list[RenderableType]:
     place, values, text = tally.best
     line = Text.assemble(
         ("best ", "dim"), (f"{tally.metric[0]} {number(values[tally.metric[0]])}", "bold green"),
-        (f"  trial {place}", "dim"),
+        (f"  {tally.word} {place}", "dim"),
     )  # fmt: skip
     if "parameters" in values:
         line.append(f"  {number(values['parameters'])} parameters", "dim")
@@ -123,7 +130,7 @@ def _last(tally: Tally, width: int) -> Table:
     known = {metric for _, estimate in tally.last for metric in estimate["values"]}
     more = [column for column in COLUMNS if column in known and column != name] if width >= 50 else []
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("trial", justify="right")
+    table.add_column(tally.word, justify="right")
     table.add_column(name, justify="right", min_width=8)
     for column in more:
         table.add_column(column, justify="right")

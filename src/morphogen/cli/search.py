@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from morphogen.cli import options
-from morphogen.cli.errors import INTERRUPTED, Wrong, note, say
-from morphogen.cli.settings import TRIALS, Settings
+from morphogen.cli.errors import INTERRUPTED, Failed, Wrong, note, say
+from morphogen.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from morphogen.spaces import Space
+    from morphogen.strategies import Strategy
 
 
 def search(
@@ -110,7 +115,7 @@ def _run(settings: Settings, path: Path, *, as_json: bool, quiet: bool) -> None:
     from morphogen.cli.progress import watched
     from morphogen.cli.tally import Tally
     from morphogen.journal import open_journal
-    from morphogen.study import Interrupted, Processes
+    from morphogen.study import Interrupted, Processes, RehearsalFailed
     from morphogen.study import search as search_for
 
     if re.match(r"\w{2,}:", str(path)):
@@ -122,15 +127,14 @@ def _run(settings: Settings, path: Path, *, as_json: bool, quiet: bool) -> None:
     space, strategy = settings.find_space(), settings.find_strategy()
     limit, pool = settings.limit(), settings.pool()
     estimator, training = settings.find_estimator()
-    if settings.metric not in (None, *(metric.name for metric in estimator.metrics)):
-        known = ", ".join(metric.name for metric in estimator.metrics)
-        raise Wrong(f"--metric {settings.metric}: {settings.estimator} reports {known}")
+    settings.check(strategy, estimator)
     tally = Tally(limit)
     with suppress(KeyError, TypeError):  # of a damaged journal; the search itself says what is wrong
         tally.replay(open_journal(path).read())
     if not quiet:
         workers = pool.capacity if isinstance(pool, Processes) else 0
-        _announce(settings, path, tally, str(space), training.data if training else None, workers)
+        data = training.data if training else None
+        _announce(settings, path, tally, str(space), data, workers, regions=strategy.regions)
     try:
         with watched(tally, pool.capacity, quiet=quiet) as see:
             found = search_for(
@@ -146,14 +150,28 @@ def _run(settings: Settings, path: Path, *, as_json: bool, quiet: bool) -> None:
                 notes=settings.to_notes(path),
             )
         close(found, settings, training, path, fresh=tally.done > tally.before, as_json=as_json, quiet=quiet)
+    except RehearsalFailed as error:
+        raise Failed(f"{error}{_positions(strategy, space)}") from error
     except (Interrupted, KeyboardInterrupt) as error:
-        what = f"{tally.done} finished trials are" if tally.done != 1 else "1 finished trial is"
+        what = (
+            f"{tally.done} finished {tally.word}s are" if tally.done != 1 else f"1 finished {tally.word} is"
+        )
         during = "" if isinstance(error, Interrupted) else " while the winner was trained"
         say(f"interrupted{during}; {what} in {path}. `morphogen resume {path}` goes on from there")
         raise typer.Exit(INTERRUPTED) from None
 
 
-def _announce(settings: Settings, path: Path, tally: object, space: str, data: object, workers: int) -> None:
+def _positions(strategy: Strategy[Any], space: Space) -> str:
+    """Return how other parts of the networks are searched, where the strategy can be told so."""
+    if not (is_dataclass(strategy) and "nonterminal" in {field.name for field in fields(strategy)}):
+        return ""
+    names = ", ".join(rule.name for rule in space.grammar.rules)
+    return f" (-o nonterminal=NAME says which parts have candidates: {names})"
+
+
+def _announce(
+    settings: Settings, path: Path, tally: object, space: str, data: object, workers: int, *, regions: bool
+) -> None:
     """Say what is searched, how, and what is there already."""
     from morphogen.cli.reading import plural
     from morphogen.cli.tally import Tally
@@ -169,7 +187,8 @@ def _announce(settings: Settings, path: Path, tally: object, space: str, data: o
             note(change)
     where = plural(workers, "worker") if workers else "this process"
     note(f"{settings.strategy} with {where}, written to {path}")
+    noun = "region" if regions else "trial"
     if not settings.limited:
-        note(f"no limit given: {TRIALS} trials (--trials, --time or --cost says otherwise)")
+        note(f"no limit given: {settings.limit().trials} {noun}s (--trials, --time or --cost says otherwise)")
     if tally.done or tally.running:
-        note(f"{plural(tally.done, 'finished trial')} there already: going on from there")
+        note(f"{plural(tally.done, f'finished {noun}')} there already: going on from there")

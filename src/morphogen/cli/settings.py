@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, final
 
 from morphogen.cli.errors import Wrong
-from morphogen.cli.finding import configured, find_space, find_strategy
+from morphogen.cli.finding import configured, find_space, find_strategy, loaded, shared_out
 
 if TYPE_CHECKING:
     from morphogen.estimators.estimator import Estimator
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 TRIALS: Final = 50
 """How many trials a search makes when no limit is given."""
+
+REGIONS: Final = 6
+"""How many where trials are regions: each costs many trainings."""
 
 EPOCHS: Final = 5
 """How many epochs a trial of Morphogen's own training takes unless told: cheap, so that there can be many."""
@@ -80,7 +83,11 @@ class Settings:
 
     def find_strategy(self) -> Strategy[Any]:
         """Return the strategy with its settings."""
-        return find_strategy(self.strategy, self.options)
+        return find_strategy(self.strategy, self._shared_out[0])
+
+    @property
+    def _shared_out(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return shared_out(self.options, self.strategy, self.estimator)
 
     @property
     def limited(self) -> bool:
@@ -91,7 +98,8 @@ class Settings:
         """Return the limit; so many trials where none was given."""
         from morphogen.study import Limit
 
-        return Limit(trials=self.trials if self.limited else TRIALS, seconds=self.seconds, cost=self.cost)
+        most = REGIONS if self.find_strategy().regions else TRIALS
+        return Limit(trials=self.trials if self.limited else most, seconds=self.seconds, cost=self.cost)
 
     def pool(self) -> Pool:
         """Return where estimates run."""
@@ -99,11 +107,14 @@ class Settings:
 
         if self.workers == 0 and self.timeout is not None:
             raise Wrong("--timeout needs worker processes, which can be ended: --workers 1 or more")
-        return Inline() if self.workers == 0 else Processes(self.workers, self.timeout)
+        if self.workers == 0:
+            return Inline()
+        pool, most = Processes(self.workers, self.timeout), self.find_strategy().at_once
+        useful = pool.workers if most is None else min(pool.workers, most)
+        return pool if self.workers is not None else Processes(useful, self.timeout)
 
     def find_estimator(self) -> tuple[Estimator, Training | None]:
         """Return the estimator, and how a winner is trained; None where that is the user's own business."""
-        from morphogen.catalog import find
         from morphogen.estimators.at_fidelity import AtFidelity
         from morphogen.estimators.function import from_file
         from morphogen.estimators.training import Training
@@ -115,7 +126,7 @@ class Settings:
         except ValueError as error:
             raise Wrong(str(error)) from None
         own = ":" in self.estimator
-        kind = None if own else find("estimator", self.estimator).load()
+        kind = None if own else loaded("estimator", self.estimator)
         data = None
         if self.data is not None or not own:
             data = load(self.data or "digits", self.test_data)
@@ -128,20 +139,42 @@ class Settings:
             rest = wanted
         else:
             given = self._fields_of(kind)
-            estimator = configured(kind, self.estimator, self.training, data=data, **given)
+            if kind is Training:
+                given = {"epochs": EPOCHS, **given}
+            words = (*self._shared_out[1], *self.training)
+            estimator = configured(kind, self.estimator, words, data=data, **given)
             rest = Fidelity(**{n: v for n, v in self.fidelity.items() if n not in given})  # type: ignore[arg-type]
         training = estimator if isinstance(estimator, Training) else None
         if training is None and data is not None:
-            training = configured(Training, "training", (), data=data, **self._fields_of(Training))
+            fit = {"epochs": EPOCHS, **self._fields_of(Training), **estimator.alone}
+            training = configured(Training, "training", (), data=data, **fit)
         if rest.to_json():
             estimator = AtFidelity(estimator, rest)
         return estimator, training
 
+    def check(self, strategy: Strategy[Any], estimator: Estimator) -> None:
+        """Raise `Wrong` where the metric is unknown, or one of the two speaks of regions and the other does not."""
+        from morphogen.catalog import entries
+
+        known = [metric.name for metric in estimator.metrics]
+        if self.metric not in (None, *known):
+            raise Wrong(f"--metric {self.metric}: {self.estimator} reports {', '.join(known)}")
+        if strategy.regions == estimator.regions:
+            return
+        kind = "estimator" if strategy.regions else "strategy"
+        fitting = " or ".join(f"--{kind} {entry.name}" for entry in entries(kind) if entry.regions)
+        raise Wrong(
+            f"{self.strategy} proposes regions, {self.estimator} takes one architecture at a time: "
+            f"{fitting} ranks regions, any other --strategy proposes architectures"
+            if strategy.regions
+            else f"{self.estimator} ranks regions, {self.strategy} proposes one architecture at a time: "
+            f"{fitting} proposes regions, any other --estimator takes architectures"
+        )
+
     def _fields_of(self, kind: Any) -> dict[str, float]:
         """Return the part of the fidelity that is among the settings of an estimator."""
         known = {field.name for field in fields(kind)}
-        given: dict[str, float] = {"epochs": EPOCHS, **self.fidelity}
-        return {name: value for name, value in given.items() if name in known}
+        return {name: value for name, value in self.fidelity.items() if name in known}
 
     def final(self, training: Training) -> Fidelity:
         """Return how the winner is trained: as in the search, on all data, for longer."""

@@ -19,6 +19,7 @@ from morphogen.cli.reading import (
     value_of,
     wrapped,
 )
+from morphogen.cli.regions import LEGEND, noun, of_trial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +51,8 @@ def show(
     succeeded = sorted((t for t in trials if t.succeeded), key=metric.score, reverse=True)
     shown = trials if every else tuple(succeeded[:SHOWN])
     if shown:
-        title = "Trials" if every else f"Best {len(shown)} of {plural(len(succeeded), 'trial')}"
+        what = noun(found)
+        title = f"{what.capitalize()}s" if every else f"Best {len(shown)} of {plural(len(succeeded), what)}"
         _print_table(console, title, shown, found)
     if succeeded:
         _best(console, found)
@@ -66,19 +68,20 @@ def show(
 def status(study: Study) -> str:
     """Return in words how the search stands."""
     events, pending = study.others, sum(trial.pending for trial in study.trials)
+    what = noun(study)
     if running(study):
-        return f"running, {plural(pending, 'trial')} at work"
+        return f"running, {plural(pending, what)} at work"
     told = len(study.trials) - pending
     again = f"`morphogen resume {study.journal}` goes on"
     if events and events[-1]["kind"] == "stopped" and study.trials and study.trials[-1].failed:
         return f"stopped: {events[-1]['reason']}"
     if pending:
-        return f"interrupted after {plural(told, 'trial')}, {pending} to be done again; {again}"
+        return f"interrupted after {plural(told, what)}, {pending} to be done again; {again}"
     limits = {name: study.notes[name] for name in ("trials", "seconds", "cost") if name in study.notes}
     spent = {"trials": told, "seconds": study.ledger.wall, "cost": study.ledger.cost}
     if limits and all(spent[name] < limit for name, limit in limits.items()):
-        return f"at rest after {plural(told, 'trial')}, within its limit; {again}"
-    return f"finished after {plural(told, 'trial')}"
+        return f"at rest after {plural(told, what)}, within its limit; {again}"
+    return f"finished after {plural(told, what)}"
 
 
 def retrained(study: Study) -> list[Any]:
@@ -128,12 +131,18 @@ def _columns(study: Study, width: int) -> list[Metric]:
 
 def _best(console: Console, study: Study) -> None:
     best = study.best()
-    console.print(f"\n[bold]Best[/] trial {best.number}, {study.metric.name} {value_of(best, study.metric)}")
+    from rich.padding import Padding
+
+    what = f"derived from region {best.number}" if best.proposal.region else f"trial {best.number}"
+    console.print(f"\n[bold]Best[/] {what}, {study.metric.name} {value_of(best, study.metric)}")
     console.print(wrapped(str(best.architecture), min(console.width, 100), 2), style="cyan", soft_wrap=True)
+    if (ranks := of_trial(study, best, min(console.width, 100) - 2)) is not None:
+        console.print(f"  {LEGEND}", style="dim")
+        console.print(Padding(ranks, (0, 0, 0, 2)))
     for event in retrained(study)[-1:]:
         values, folder = event["values"], Path(str(study.journal)).parent / event["path"]
         console.print(
-            f"  trial {event['number']} trained for {plural(event['fidelity']['epochs'], 'epoch')}: "
+            f"  {noun(study)} {event['number']} trained for {plural(event['fidelity']['epochs'], 'epoch')}: "
             f"test accuracy {values['accuracy']:.2%} ({values['low']:.1%} to {values['high']:.1%})"
         )
         console.print(f"  its network is in {folder}", soft_wrap=True)
@@ -146,7 +155,7 @@ def _frontier(console: Console, study: Study) -> None:
         return
     frontier = study.frontier([study.metric, "parameters"])
     console.print(
-        f"\n[bold]Frontier[/] of {study.metric.name} and parameters: {plural(len(frontier), 'trial')}"
+        f"\n[bold]Frontier[/] of {study.metric.name} and parameters: {plural(len(frontier), noun(study))}"
     )
     for trial in frontier[:SHOWN]:
         assert trial.estimate is not None

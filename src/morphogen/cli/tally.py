@@ -31,7 +31,8 @@ class Tally:
         self.last: tuple[tuple[int, Mapping[str, Any]], ...] = ()
         self.best: tuple[int, Mapping[str, float], str] | None = None
         self.metric: tuple[str, bool] = ("accuracy", True)
-        self.texts: dict[int, str] = {}
+        self.regions: dict[int, Any] = {}
+        self.word = "trial"
 
     def replay(self, events: list[Event]) -> None:
         """See the events of earlier sessions; time begins to count now."""
@@ -51,6 +52,9 @@ class Tally:
         elif kind == "asked":
             self.asked += 1
             self.running[event["number"]] = (event["proposal"]["architecture"], self.now())
+            if region := event["proposal"].get("region"):
+                self.word = "region"
+                self.regions[event["number"]] = region
         elif kind == "told":
             self._told(event["number"], event["estimate"], event["spent"])
 
@@ -69,7 +73,7 @@ class Tally:
         value = estimate["values"][name]
         best = self.best[1][name] if self.best else -math.inf if maximize else math.inf
         if value > best if maximize else value < best:
-            self.best = (number, estimate["values"], text)
+            self.best = (number, estimate["values"], estimate.get("derived", text))
 
     @property
     def elapsed(self) -> float:
@@ -108,13 +112,13 @@ class Tally:
         """Return how far the search is: time or trials of how many, and what is left."""
         limit, words = self.limit, []
         if limit.trials is not None:
-            words.append(f"{self.done} of {limit.trials} trials")
+            words.append(f"{self.done} of {limit.trials} {self.word}s")
         if math.isfinite(limit.wall):
             words.append(f"{clock(self.elapsed)} of {clock(limit.wall)}")
         if limit.cost is not None:
-            words.append(f"{clock(self.cost)} of {clock(limit.cost)} in trials")
+            words.append(f"{clock(self.cost)} of {clock(limit.cost)} in {self.word}s")
         if self.left and math.isfinite(self.left):
             words.append(f"{clock(self.left)} left")
         elif self.share >= 1 and self.running:
-            words.append("the last trials are running")
+            words.append(f"the last {self.word}s are running")
         return ", ".join(words)

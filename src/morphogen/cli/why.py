@@ -11,6 +11,7 @@ import typer
 from morphogen.cli import options
 from morphogen.cli.errors import FAILED, Wrong
 from morphogen.cli.reading import number, open_study, plural, reasons, wrapped
+from morphogen.cli.regions import LEGEND, MOST, brief, of_trial
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,17 +46,21 @@ def why(
 
 def _tell(console: Console, study: Study, trial: Trial, word: str) -> None:
     width = min(console.width, 100)
+    what = "Region" if trial.proposal.region else "Trial"
     if trial.estimate is None:
-        console.print(f"Trial {trial.number} has not finished yet.")
+        console.print(f"{what} {trial.number} has not finished yet.")
     elif trial.estimate.failure is None:
-        console.print(f"Trial {trial.number} did not fail.", style="bold")
+        console.print(f"{what} {trial.number} did not fail.", style="bold")
     else:
         failure = trial.estimate.failure
         after = f" after {trial.estimate.cost:.1f} s"
-        console.print(f"Trial {trial.number} failed{after} by {failure.type}", style="bold red")
+        console.print(f"{what} {trial.number} failed{after} by {failure.type}", style="bold red")
         console.print(failure.message, markup=False)
-    console.print("\nArchitecture", style="bold")
-    console.print(wrapped(str(trial.architecture), width, 2), style="cyan", markup=False)
+    if trial.proposal.region:
+        _region(console, study, trial, width)
+    else:
+        console.print("\nArchitecture", style="bold")
+        console.print(wrapped(str(trial.architecture), width, 2), style="cyan", markup=False)
     if fidelity := trial.proposal.fidelity.to_json():
         console.print(f"  {', '.join(f'{name}={value}' for name, value in fidelity.items())}")
     if trial.succeeded and trial.estimate is not None:
@@ -77,6 +82,25 @@ def _tell(console: Console, study: Study, trial: Trial, word: str) -> None:
     console.print("or in Python:")
     for line in _program(study, trial):
         console.print(f"  {line}", markup=False)
+
+
+def _region(console: Console, study: Study, trial: Trial, width: int) -> None:
+    """Show the ranks of a region and what was derived from it; of one without ranks, its candidates."""
+    from rich.padding import Padding
+
+    if (ranks := of_trial(study, trial, width - 2)) is not None:
+        console.print("\nRegion", style="bold")
+        console.print(f"  {LEGEND}", style="dim")
+        console.print(Padding(ranks, (0, 0, 0, 2)))
+        console.print("\nDerived architecture", style="bold")
+    else:
+        console.print("\nRegion", style="bold")
+        for position in trial.proposal.region[:MOST]:
+            console.print(f"  position {'.'.join(map(str, position.path)) or 'root'}", style="dim")
+            for part in position.candidates:
+                console.print(f"    {brief(str(part), width - 4)}", markup=False)
+        console.print("\nround the architecture", style="bold")
+    console.print(wrapped(str(trial.architecture), width, 2), style="cyan", markup=False)
 
 
 def _program(study: Study, trial: Trial) -> list[str]:

@@ -2,8 +2,19 @@
 
 from morphogen.estimators.at_fidelity import AtFidelity
 from morphogen.estimators.estimator import Estimator
+from morphogen.estimators.fade import Fade
 from morphogen.estimators.function import Function, estimator, from_file
 from morphogen.estimators.table import Table
 from morphogen.estimators.training import Training, retrain
 
-__all__ = ["AtFidelity", "Estimator", "Function", "Table", "Training", "estimator", "from_file", "retrain"]
+__all__ = [
+    "AtFidelity",
+    "Estimator",
+    "Fade",
+    "Function",
+    "Table",
+    "Training",
+    "estimator",
+    "from_file",
+    "retrain",
+]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -25,6 +26,14 @@ class AtFidelity(Estimator):
         return self.estimator.metrics
 
     @property
+    def regions(self) -> bool:
+        return self.estimator.regions
+
+    @property
+    def alone(self) -> Mapping[str, Any]:
+        return self.estimator.alone
+
+    @property
     def deterministic(self) -> bool:
         return self.estimator.deterministic
 
@@ -35,7 +44,13 @@ class AtFidelity(Estimator):
 
     def estimate(self, proposal: Proposal, rng: np.random.Generator) -> Estimate:
         """Estimate the proposal with its fidelity completed."""
-        return self.estimator.estimate(replace(proposal, fidelity=proposal.fidelity.over(self.fidelity)), rng)
+        return self.estimator.estimate(self._completed(proposal), rng)
+
+    def examine(self, proposal: Proposal) -> None:
+        self.estimator.examine(self._completed(proposal))
+
+    def _completed(self, proposal: Proposal) -> Proposal:
+        return replace(proposal, fidelity=proposal.fidelity.over(self.fidelity))
 
     def rehearse(self, space: Space, rng: np.random.Generator, fidelity: Fidelity = Fidelity()) -> None:
         self.estimator.rehearse(space, rng, fidelity.over(self.fidelity))

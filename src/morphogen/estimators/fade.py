@@ -39,7 +39,8 @@ class Fade(Estimator):
     """Trains `supernets` independent supernets of a region as one stack and reads the ranks off their logits.
 
     data: the images. epochs: passes over the training split that the steps amount to; .75 of what a network
-    alone takes is the measured choice. channels, batch_size, learning_rate (of AdamW without decay; the
+    alone takes is the measured choice. channels (the features of dense modules, which cost next to nothing;
+    take fewer for convolutions), batch_size, learning_rate (of AdamW without decay; the
     measured choice is the rate of the final training): as in `Fidelity`. mixing: `image` draws a candidate
     for every image by straight-through Gumbel, `batch` one for a batch, `soft` mixes all. logit_rate: None is
     1.2 / steps, which ends with a rank entropy of .8 to .97. supernets: whose ranks are averaged. memory:
@@ -53,7 +54,7 @@ class Fade(Estimator):
 
     data: ImageData
     epochs: int = 26
-    channels: int = 16
+    channels: int = 64
     cells: int = 1
     batch_size: int = 50
     learning_rate: float = 0.003
@@ -68,6 +69,17 @@ class Fade(Estimator):
     @property
     def metrics(self) -> tuple[Metric, ...]:
         return METRICS
+
+    @property
+    def regions(self) -> bool:
+        return True
+
+    @property
+    def alone(self) -> Mapping[str, Any]:
+        """The same width, batches and optimizer; as in the supernet, images are not moved."""
+        names = ("epochs", "channels", "cells", "batch_size", "learning_rate", "device")
+        recipe = {"optimizer": "adamw", "weight_decay": 0.0, "shift": False}
+        return {**{name: getattr(self, name) for name in names}, **recipe}
 
     @property
     def fingerprint(self) -> str:
@@ -102,6 +114,7 @@ class Fade(Estimator):
             return Estimate(cost=time.perf_counter() - begun, failure=failure)
 
     def _estimate(self, proposal: Proposal, rng: np.random.Generator, begun: float) -> Estimate:
+        from morphogen.networks.training import Diverged
         from morphogen.supernet import Course, Stack, calibrate, score, train
         from morphogen.supernet.relaxation import only
         from morphogen.supernet.supernet import set_weights
@@ -118,6 +131,8 @@ class Fade(Estimator):
         seconds = time.perf_counter() - begun_training
         first = nets[0]
         shares = {g.name: _shares(found.logits[g.name]) for g in first.gates}
+        if not all(np.isfinite(rows).all() for rows in shares.values()):
+            raise Diverged("the logits are not finite; lower the learning rate, or logit_rate")
         summed = {name: np.log(rows).mean(axis=0) for name, rows in shares.items()}
         choice = {name: int(row.argmax()) for name, row in summed.items()}
         derived = first.architecture(choice)
@@ -136,6 +151,11 @@ class Fade(Estimator):
         by_path = {g.path: shares[g.name].mean(axis=0) for g in reversed(first.gates)}
         ranks = tuple(tuple(map(float, by_path.get(p.path, np.ones(1)))) for p in proposal.region)
         return Estimate(values, time.perf_counter() - begun, ranks=ranks, derived=str(derived))
+
+    def examine(self, proposal: Proposal) -> None:
+        """Refuse a region that no supernet can be built of, or none that fits into memory; see `estimate`."""
+        fidelity = proposal.fidelity.over(self._fidelity)
+        self._refuse(region_of(proposal), self.data.at(fidelity.resolution), fidelity)
 
     def rehearse(self, space: Space, rng: np.random.Generator, fidelity: Fidelity = Fidelity()) -> None:
         """Train the narrow network of one architecture for one step, by the code that trains regions."""
@@ -187,16 +207,22 @@ class Fade(Estimator):
     def _supernets(
         self, region: Space, data: ImageData, fidelity: Fidelity, rng: np.random.Generator
     ) -> list[Supernet]:
-        from morphogen.supernet import Supernet, SupernetError
+        from morphogen.supernet import Supernet
+
+        count, settings = self._refuse(region, data, fidelity)
+        return [Supernet(region, **settings, seed=int(rng.integers(2**62))) for _ in range(count)]
+
+    def _refuse(self, region: Space, data: ImageData, fidelity: Fidelity) -> tuple[int, dict[str, Any]]:
+        """Return how many supernets of a region are trained and how they are built, unless that cannot be."""
+        from morphogen.supernet import SupernetError
         from morphogen.supernet.measuring import region_bytes
 
-        channels, cells = fidelity.channels or self.channels, fidelity.cells or self.cells
         count = self.supernets if region.count() > 1 else 1
         settings: dict[str, Any] = {
             "inputs": data.shape,
             "classes": len(data.classes),
-            "channels": channels,
-            "cells": cells,
+            "channels": fidelity.channels or self.channels,
+            "cells": fidelity.cells or self.cells,
         }
         needed = region_bytes(region, settings, fidelity.batch_size or self.batch_size) * count
         if needed > self.memory * 1e9:
@@ -204,7 +230,7 @@ class Fade(Estimator):
                 f"{count} supernets of {region.name} would need about {needed / 1e9:.1f} GB, {self.memory:g} GB "
                 "may be used: take fewer candidates, fewer channels or fewer supernets, or allow more memory"
             )
-        return [Supernet(region, **settings, seed=int(rng.integers(2**62))) for _ in range(count)]
+        return count, settings
 
 
 def region_of(proposal: Proposal) -> Space:

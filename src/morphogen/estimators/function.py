@@ -146,6 +146,14 @@ class FromFile(Estimator):
         return self.target.metrics
 
     @property
+    def regions(self) -> bool:
+        return self.target.regions
+
+    @property
+    def alone(self) -> Mapping[str, Any]:
+        return self.target.alone
+
+    @property
     def deterministic(self) -> bool:
         return self.target.deterministic
 
@@ -155,6 +163,9 @@ class FromFile(Estimator):
 
     def estimate(self, proposal: Proposal, rng: np.random.Generator) -> Estimate:
         return self.target.estimate(proposal, rng)
+
+    def examine(self, proposal: Proposal) -> None:
+        self.target.examine(proposal)
 
     def rehearse(self, space: Space, rng: np.random.Generator, fidelity: Fidelity = Fidelity()) -> None:
         self.target.rehearse(space, rng, fidelity)

@@ -4,6 +4,7 @@ from morphogen.architecture import ArchitectureError
 from morphogen.spaces.cell101 import cell101
 from morphogen.spaces.cell201 import cell201
 from morphogen.spaces.constraints import AtMost, Connected, Constraint, Downsampling
+from morphogen.spaces.dag_chain import dag_chain
 from morphogen.spaces.darts_cell import darts_cell
 from morphogen.spaces.digits_small import digits_small
 from morphogen.spaces.flat201 import flat201
@@ -27,6 +28,7 @@ __all__ = [
     "cell101",
     "cell201",
     "cross",
+    "dag_chain",
     "darts_cell",
     "digits_small",
     "distance",

@@ -7,6 +7,7 @@ position. How a pseudo-gradient is made is not public. Everything below is there
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from morphogen.architecture import Architecture
 from morphogen.records import Metric, Position, Proposal, Trial
-from morphogen.spaces import dag_chain
+from morphogen.spaces.dag_chain import features as bits_of
 from morphogen.spaces.encodings import Vocabulary
 from morphogen.spaces.grammar import SpaceError
 from morphogen.spaces.moves import mutate
@@ -73,6 +74,8 @@ class PseudoGradientEvolution(Strategy[Region]):
     nonterminal: str | None = None
     shuffle: bool = False
 
+    regions = True
+    at_once = 1  # the next region is made from the ranks of this one
     exceptions = MappingProxyType(
         {
             "networks_are_asked_once": "a region lies round an architecture that stays while it ranks best",
@@ -89,6 +92,14 @@ class PseudoGradientEvolution(Strategy[Region]):
             )
 
     def start(self, space: Space, metric: Metric) -> Region:
+        """Return the state before the first region; raise `SpaceError` for a nonterminal that is not there."""
+        names = [rule.name for rule in space.grammar.rules]
+        if self.nonterminal is not None and self.nonterminal not in names:
+            close = difflib.get_close_matches(self.nonterminal, names, n=1)
+            near = f" (did you mean {close[0]}?)" if close else ""
+            raise SpaceError(
+                f"{space.name} has no nonterminal {self.nonterminal}{near}; it has {', '.join(names)}"
+            )
         return Region(space)
 
     def ask(self, state: Region, rng: np.random.Generator) -> Proposal | None:
@@ -187,7 +198,7 @@ def _every(parts: Space) -> tuple[Architecture, ...]:
 
 
 def _features(parts: Sequence[Architecture]) -> Floats:
-    bits = [dag_chain.features(part) for part in parts]
+    bits = [bits_of(part) for part in parts]
     if all(row is not None for row in bits):
         return np.array(bits, dtype=np.float64)
     counted = [Counter(_productions(part)) for part in parts]

@@ -22,10 +22,13 @@ class Strategy(ABC, Generic[State]):
     of `tell` over the trials. Each trial is told twice, pending when it is asked and again when its estimate
     is there, in whatever order estimates finish; a failed estimate is told too.
 
-    exceptions: checks of `morphogen.testing.strategies` that the strategy is not meant to pass, each with the
-    reason.
+    regions: whether it proposes regions; only an estimator of regions can answer it. at_once: how many
+    proposals it has open at most, None for any number. exceptions: checks of `morphogen.testing.strategies`
+    that the strategy is not meant to pass, each with the reason.
     """
 
+    regions: ClassVar[bool] = False
+    at_once: ClassVar[int | None] = None
     exceptions: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     @abstractmethod

@@ -6,14 +6,15 @@ two journals can be compared without it.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from morphogen.architecture import ArchitectureError
+from morphogen.architecture import Architecture, ArchitectureError
 from morphogen.estimators.estimator import Estimator
 from morphogen.journal.journal import Event, JournalError
-from morphogen.records import Fidelity, Metric, Position, Proposal
+from morphogen.records import Estimate, Fidelity, Metric, Position, Proposal
 from morphogen.spaces.grammar import SpaceError
 from morphogen.spaces.space import Space
 from morphogen.strategies.strategy import Strategy
@@ -93,6 +94,34 @@ def read_proposal(record: Mapping[str, Any], space: Space) -> Proposal:
             f"the journal names an architecture that {space.name} does not know: {error}"
         ) from None
     return Proposal(architecture, Fidelity(**record.get("fidelity", {})), record.get("parent"), region)
+
+
+def objection(proposal: Proposal, estimate: Estimate, space: Space) -> str | None:
+    """Return what is wrong with what an estimate says of a region, None where it can be understood."""
+    wanted = [len(position.candidates) for position in proposal.region]
+    given = [len(row) for row in estimate.ranks]
+    if given and given != wanted:
+        return f"the estimate ranks {given} candidates, the region has {wanted}: one share for each of them"
+    if any(not (math.isfinite(share) and share >= 0) for row in estimate.ranks for share in row):
+        return "the estimate has ranks that are negative or not finite: they are shares of sum 1"
+    if estimate.derived is not None:
+        try:
+            space.parse(estimate.derived)
+        except (ArchitectureError, SpaceError) as error:
+            return f"the architecture that was derived is not in the space: {error}"
+    return None
+
+
+def read_derived(estimate: Estimate, space: Space) -> Architecture | None:
+    """Return the architecture that an estimate derived from a region, if any."""
+    if estimate.derived is None:
+        return None
+    try:
+        return space.read(estimate.derived)
+    except (ArchitectureError, SpaceError) as error:
+        raise JournalError(
+            f"the journal names a derived architecture that {space.name} does not know: {error}"
+        ) from None
 
 
 def likeness(kind: str, message: str) -> str:

@@ -19,11 +19,11 @@ from morphogen.estimators.estimator import Estimator
 from morphogen.journal.journal import Event, Journal
 from morphogen.journal.lease import Exclusive
 from morphogen.journal.opening import open_journal
-from morphogen.records import Metric, Trial
+from morphogen.records import Estimate, Failure, Metric, Proposal, Trial
 from morphogen.seeding import stream
 from morphogen.spaces.space import Space
 from morphogen.strategies.strategy import Strategy
-from morphogen.study.events import opened
+from morphogen.study.events import objection, opened
 from morphogen.study.inline import Inline
 from morphogen.study.limits import Limit
 from morphogen.study.outcomes import Interrupted, RehearsalFailed, SearchStopped
@@ -58,6 +58,8 @@ def search(
     asked for; they are not compared when it is gone on with.
 
     Raises:
+        ValueError: an unknown metric, or a strategy and an estimator of which one speaks of regions and the
+        other of single architectures.
         JournalError: a journal that cannot be used, is in use, or belongs to another search; nothing was
         changed.
         RehearsalFailed, PoolError: the estimator fails at once, or cannot be sent to workers; nothing was
@@ -68,6 +70,8 @@ def search(
     begun = time.perf_counter()
     if alike < 1:
         raise ValueError(f"alike: a search stops after at least one failure, got {alike}")
+    if strategy.regions != estimator.regions:
+        raise ValueError(_apart(strategy, estimator))
     improved = _declared(estimator, metric)
     opening = opened(space, strategy, estimator, improved, seed, notes)
     kept = open_journal(journal)
@@ -82,6 +86,20 @@ def search(
                 f"interrupted; {story.finished} finished trials are in {kept}, the same search goes on there"
             ) from None
     return Study(kept, space)
+
+
+def _apart(strategy: Strategy[Any], estimator: Estimator) -> str:
+    """Say why a strategy and an estimator do not go together, and what would."""
+    asks, answers = type(strategy).__name__, type(estimator).__name__
+    if strategy.regions:
+        return (
+            f"{asks} proposes regions and {answers} estimates single architectures: "
+            "take an estimator of regions, such as Fade, or another strategy"
+        )
+    return (
+        f"{asks} proposes single architectures and {answers} estimates regions: "
+        "take a strategy of regions, such as PseudoGradientEvolution, or another estimator"
+    )
 
 
 def _declared(estimator: Estimator, name: str | None) -> Metric:
@@ -161,6 +179,8 @@ class _Session:
     def tell(self, finished: Finished) -> None:
         """Write down what came back and tell the strategy; a failure is an estimate, not an exception."""
         number, estimate, seconds = finished
+        if wrong := objection(self.story.pending[number].proposal, estimate, self.story.space):
+            estimate = Estimate(cost=estimate.cost, failure=Failure("EstimateError", wrong))
         record, spent = estimate.to_json(), self.spent(seconds)
         self.write({"kind": "told", "at": time.time(), "number": number, "estimate": record, "spent": spent})
         begun = time.perf_counter()
@@ -196,13 +216,20 @@ class _Session:
             self.on_event(event)
 
     def rehearse(self, estimator: Estimator) -> None:
-        """Let the estimator try one small step before anything is written."""
+        """Let the estimator try one small step, and look at the first region, before anything is written."""
+        failed = "the estimator failed on its first step"
         try:
             estimator.rehearse(self.story.space, stream(self.seed, "rehearse"))
+            if estimator.regions and (first := self.first_proposal()) is not None:
+                failed = "the first region cannot be estimated"
+                estimator.examine(first)
         except (Exception, SystemExit) as error:
-            raise RehearsalFailed(
-                f"the estimator failed on its first step: {type(error).__name__}: {error}"
-            ) from error
+            raise RehearsalFailed(f"{failed}: {type(error).__name__}: {error}") from error
+
+    def first_proposal(self) -> Proposal | None:
+        """Return what will be asked first; asking changes nothing."""
+        story = self.story
+        return story.strategy.ask(story.strategy.learn(story.state), stream(self.seed, story.asked))
 
     def stop_if_alike(self) -> None:
         """End the search where the last trials all failed for one reason."""

@@ -9,7 +9,7 @@ from morphogen.journal.journal import Event, Journal, JournalFailed
 from morphogen.records import Estimate, Metric, Trial
 from morphogen.spaces.space import Space
 from morphogen.strategies.strategy import Strategy
-from morphogen.study.events import check_same, likeness, read_proposal
+from morphogen.study.events import check_same, likeness, read_derived, read_proposal
 from morphogen.study.ledger import Ledger
 
 
@@ -42,7 +42,8 @@ class Story:
 
     def tell(self, number: int, estimate: Estimate, spent: Mapping[str, float]) -> None:
         """Tell the strategy a finished trial, and keep the books."""
-        self.state = self.strategy.tell(self.state, self.pending.pop(number).told(estimate))
+        told = self.pending.pop(number).told(estimate, read_derived(estimate, self.space))
+        self.state = self.strategy.tell(self.state, told)
         self.finished += 1
         self.ledger.add(spent, estimate.cost)
         failure = estimate.failure

@@ -11,7 +11,7 @@ from morphogen.journal.journal import Event, Journal, JournalError
 from morphogen.journal.opening import open_journal
 from morphogen.records import Estimate, Metric, Trial
 from morphogen.spaces.space import Space
-from morphogen.study.events import check_opening, read_proposal
+from morphogen.study.events import check_opening, read_derived, read_proposal
 from morphogen.study.ledger import Ledger
 
 
@@ -175,7 +175,7 @@ class Study:
             self._trials.append(Trial(event["number"], read_proposal(event["proposal"], self.space)))
         elif kind == "told":
             number, estimate = event["number"], Estimate.from_json(event["estimate"])
-            self._trials[number] = self._trials[number].told(estimate)
+            self._trials[number] = self._trials[number].told(estimate, read_derived(estimate, self.space))
             self._ledger.add(event["spent"], estimate.cost)
         else:
             self._others.append(event)

@@ -141,9 +141,12 @@ def a_cut_search_goes_on_alike(here: Setting) -> None:
 
 
 def proposals_are_inside(here: Setting) -> None:
-    """Every proposal lies in the space, with a fidelity, and with a parent that was asked before."""
+    """Every proposal lies in the space, with a fidelity and a parent asked before; `regions`, `at_once` hold."""
+    most, running = here.strategy.at_once, 0
     for trial in search(here.strategy, here.space, planted, here.trials, workers=3):
-        _check_proposal(here.space, trial)
+        _check_proposal(here, trial)
+        running += 1 if trial.pending else -1
+        assert most is None or running <= most, f"it has {running} proposals open, `at_once` says {most}"
 
 
 def failures_are_survived(here: Setting) -> None:
@@ -159,7 +162,7 @@ def failures_are_survived(here: Setting) -> None:
             enough = asked == min(here.trials, here.space.count())
             assert enough or here.space.count() < 10 * here.trials, f"with failures it ended after {asked}"
             for trial in events:
-                _check_proposal(here.space, trial)
+                _check_proposal(here, trial)
 
 
 def repeats_are_survived(here: Setting) -> None:
@@ -171,7 +174,7 @@ def repeats_are_survived(here: Setting) -> None:
         repeat = Trial(number, trial.proposal)
         events += [repeat, repeat.told(planted(repeat))]
     for trial in search(here.strategy, here.space, planted, here.trials * 2, workers=3, events=events):
-        _check_proposal(here.space, trial)
+        _check_proposal(here, trial)
 
 
 def more_or_less_is_better(here: Setting) -> None:
@@ -330,11 +333,12 @@ def _cuts(events: Sequence[Trial]) -> list[int]:
     return sorted({0, 1, len(events) - 1, *(len(events) * part // 6 for part in range(1, 6))})
 
 
-def _check_proposal(space: Space, trial: Trial) -> None:
-    proposal = trial.proposal
+def _check_proposal(here: Setting, trial: Trial) -> None:
+    space, proposal = here.space, trial.proposal
     assert space.contains(proposal.architecture), f"{proposal.architecture} is not in {space.name}"
     assert isinstance(proposal.fidelity, Fidelity), f"{proposal.fidelity} is no fidelity"
     if proposal.region:
+        assert here.strategy.regions, f"trial {trial.number} is a region, but `regions` is not declared"
         region = space.region({p.path: p.candidates for p in proposal.region}, at=proposal.architecture)
         assert space.contains(region.unrank(0)), f"the region of trial {trial.number} leaves {space.name}"
     parent = proposal.parent
