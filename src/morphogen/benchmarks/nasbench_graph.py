@@ -9,15 +9,20 @@ from pathlib import Path
 from typing import Final, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from morphogen.architecture import Architecture, Terminal
 from morphogen.benchmarks.benchmark import Benchmark
-from morphogen.benchmarks.files import data_file, read_columns
+from morphogen.benchmarks.files import BadTable, data_file, package_file, read_columns
+from morphogen.benchmarks.pickles import read_pickle
 from morphogen.estimators.table import Table, TableError
 from morphogen.records import Metric
 from morphogen.spaces.space import Space
 
 FILE: Final = "nasbench_graph.parquet"
+
+PACKAGE: Final = "nas-bench-graph"
+"""Ships the same table as pickles."""
 
 DATASETS: Final = ("arxiv", "citeseer", "computers", "cora", "cs", "photo", "physics", "pubmed")
 """Those on which all networks were trained; of proteins there are 2,021 only."""
@@ -30,6 +35,9 @@ LINKS: Final = ("0000", "0001", "0011", "0012", "0013", "0111", "0112", "0122", 
 
 OPERATIONS: Final = ("gat", "gcn", "gin", "cheb", "sage", "arma", "graph", "fc", "identity")
 """Our operations by the codes of the table, 0 to 8."""
+
+BY_NAME: Final = tuple(map(sorted(OPERATIONS).index, OPERATIONS))
+"""The place of each code among the operations sorted by name."""
 
 GRAMMAR: Final = """
 topology links0000: 1-2 1-2 1-2 1-2
@@ -83,6 +91,11 @@ def _terminals() -> dict[str, Terminal]:
     return {terminal.name: terminal for terminal in nasbench_graph().grammar.terminals()}
 
 
+@cache
+def _leaves() -> tuple[Architecture, ...]:
+    return tuple(Architecture(_terminals()[name]) for name in OPERATIONS)
+
+
 def from_official(link: int, operations: Sequence[int]) -> Architecture:
     """Return the network of a link pattern and four operations, all as the table's codes.
 
@@ -93,17 +106,14 @@ def from_official(link: int, operations: Sequence[int]) -> Architecture:
     """
     if not (0 <= link < len(LINKS) and all(0 <= code < len(OPERATIONS) for code in operations)):
         raise TableError(f"link {link} and operations {operations} are no codes of NAS-Bench-Graph")
-    inputs, names = LINKS[link], [OPERATIONS[code] for code in operations]
-    branches = ALIKE.get(inputs, ())
-    ordered = sorted([names[node] for node in branch] for branch in branches)
-    for branch, parts in zip(branches, ordered, strict=True):
-        for node, name in zip(branch, parts, strict=True):
-            names[node] = name
-    known = _terminals()
-    return Architecture(known[f"links{inputs}"], tuple(_leaf(known[name]) for name in names))
-
-
-_leaf = cache(Architecture)
+    codes, known = list(operations), _terminals()
+    if branches := ALIKE.get(LINKS[link]):
+        ordered = sorted([BY_NAME[codes[node]] for node in branch] for branch in branches)
+        for branch, places in zip(branches, ordered, strict=True):
+            for node, place in zip(branch, places, strict=True):
+                codes[node] = BY_NAME.index(place)
+    leaves = _leaves()
+    return Architecture(known[f"links{LINKS[link]}"], tuple([leaves[code] for code in codes]))
 
 
 @final
@@ -111,11 +121,13 @@ _leaf = cache(Architecture)
 class NASBenchGraph(Benchmark):
     """The table of one data set and one objective, "validation" or "test" accuracy in per cent.
 
-    dataset: one of `DATASETS`. folder: where the file lies, `MORPHOGEN_DATA` unless told. Each estimate also
+    dataset: one of `DATASETS`. folder: where the file lies, `MORPHOGEN_DATA` unless told; where it does not lie
+    there, the table comes from the package nas-bench-graph, if it is installed. Each estimate also
     has `latency` and `parameters`. Training seconds are not in the table, so an estimate costs nothing.
 
     Raises, when it is first used:
         MissingData: the file is not there, or pyarrow is not.
+        BadTable: the file of the package is not what it was.
     """
 
     dataset: str = "cora"
@@ -138,18 +150,50 @@ class NASBenchGraph(Benchmark):
     @cached_property
     def estimator(self) -> Table:
         """The table, read when it is first asked for."""
-        path, value = data_file(FILE, self.folder), COLUMNS[self.objective]
-        decisions = ("link", "op1", "op2", "op3", "op4")
-        columns = read_columns(path, ["dataset", *decisions, value, "latency_s", "params_m"])
-        here = columns["dataset"] == self.dataset
-        codes = np.stack([columns[name][here] for name in decisions], axis=1)
+        if packaged := package_file(FILE, self.folder, "nas_bench_graph", f"light/{self.dataset}.bench"):
+            codes, measured = _read_package(packaged, COLUMNS[self.objective])
+        else:
+            codes, measured = self._read()
         rows = {from_official(link, ops): row for row, (link, *ops) in enumerate(codes.tolist())}
         return Table(
             f"nasbench_graph {self.dataset}",
             rows,
             {
-                Metric(self.objective, unit="%"): 100 * columns[value][here].astype(np.float64),
-                Metric("latency", maximize=False, unit="s"): columns["latency_s"][here],
-                Metric("parameters", maximize=False, unit="M"): columns["params_m"][here],
+                Metric(self.objective, unit="%"): 100 * measured[:, 0],
+                Metric("latency", maximize=False, unit="s"): measured[:, 1],
+                Metric("parameters", maximize=False, unit="M"): measured[:, 2],
             },
         )
+
+    def _read(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return link and operations as codes [rows, 5], and objective, latency and parameters [rows, 3]."""
+        decisions, numbers = (
+            ("link", "op1", "op2", "op3", "op4"),
+            (COLUMNS[self.objective], "latency_s", "params_m"),
+        )
+        path = data_file(FILE, self.folder, package=PACKAGE)
+        columns = read_columns(path, ["dataset", *decisions, *numbers])
+        here = columns["dataset"] == self.dataset
+        codes = np.stack([columns[name][here] for name in decisions], axis=1)
+        return codes, np.stack([columns[name][here].astype(np.float64) for name in numbers], axis=1)
+
+
+def _read_package(path: Path, value: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return codes and numbers as `_read` does, from a file of the package, by ascending keys."""
+    networks = read_pickle(path)
+    keys = (
+        sorted(networks) if isinstance(networks, dict) and all(type(key) is int for key in networks) else []
+    )
+    if len(keys) != nasbench_graph().count() or not 0 <= keys[0] <= keys[-1] < 10**5:
+        raise BadTable(f"{path} does not hold the 26,206 networks; install {PACKAGE} anew")
+    measured: list[list[float]] = []
+    for key in keys:
+        try:
+            measured.append([float(networks[key][name]) for name in (value, "latency", "para")])
+        except (TypeError, ValueError, LookupError) as error:
+            raise BadTable(f"{path}, network {key}: {error!r}; install {PACKAGE} anew") from None
+    if len(bad := np.flatnonzero(~np.isfinite(measured).all(axis=1))):
+        raise BadTable(
+            f"{path}, network {keys[bad[0]]} has a value that is not finite; install {PACKAGE} anew"
+        )
+    return np.array(keys)[:, None] // 10 ** np.arange(4, -1, -1) % 10, np.array(measured)

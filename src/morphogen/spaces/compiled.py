@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, final
+from typing import Any, Final, final
 
 from morphogen.architecture import Architecture, Primitive, Terminal
 from morphogen.spaces.grammar import Alternative, Call, Grammar, GrammarError, Pattern, Ref, Rule, calls
 from morphogen.spaces.text import nearest
+
+MANY: Final = 8
+"""Of more choices than so many with the same terminal, those that are one tree each are looked up, not tried."""
 
 
 @final
@@ -59,6 +62,9 @@ class CompiledGrammar:
         self.rules = {rule.name: rule for rule in grammar.rules}
         self.symbols: list[Symbol] = []
         self._numbers: dict[Pattern, int] = {}
+        self._ground: set[int] = (
+            set()
+        )  # symbols of patterns without nonterminals: distinct ones share no tree
         self._check_names()
         self.root = self._number(Ref(grammar.start))
         self._find_heights()
@@ -77,6 +83,8 @@ class CompiledGrammar:
             self._fill(symbol, pattern.name, 1, 1.0, ())
         else:
             symbol.add(self._choice(pattern, 1, 1.0, Alternative(pattern)))
+            if self._ground.issuperset(symbol.choices[0].children):
+                self._ground.add(number)
         return number
 
     def _choice(self, call: Call, weight: int, probability: float, source: Alternative) -> Choice:
@@ -200,9 +208,17 @@ class CompiledGrammar:
         overlap = self._overlaps()
         for symbol in self.symbols:
             for numbers in symbol.heads.values():
-                for position, second in enumerate(numbers):
-                    for first in numbers[:position]:
-                        one, two = symbol.choices[first], symbol.choices[second]
+                ground: dict[tuple[Terminal, tuple[int, ...]], Choice] = {}
+                others: list[Choice] = []
+                for two in (symbol.choices[number] for number in numbers):
+                    if self._ground.issuperset(two.children):  # of a long list each is compared with its like
+                        like = (two.terminal, two.children)
+                        rivals = [*others, ground[like]] if like in ground else others
+                        ground.setdefault(like, two)
+                    else:
+                        rivals = [*ground.values(), *others]
+                        others = [*others, two]
+                    for one in rivals:
                         if one.terminal == two.terminal and all(map(overlap, one.children, two.children)):
                             raise _ambiguous(symbol, one.source, two.source)
 
@@ -214,6 +230,10 @@ class CompiledGrammar:
     @cached_property
     def open_steps(self) -> dict[Architecture, list[Any]]:
         """Where there was a choice, of the architectures that were moved lately; kept by `moves`."""
+        return {}
+
+    @cached_property
+    def _indices(self) -> dict[tuple[int, str], tuple[dict[Architecture, int], list[int]]]:
         return {}
 
     @cached_property
@@ -230,8 +250,11 @@ class CompiledGrammar:
         known = self._matches.get((number, architecture))
         if known is not None:
             return known
-        found = -1
-        for index in self.symbols[number].heads.get(architecture.terminal.name, ()):
+        found, heads = -1, self.symbols[number].heads.get(architecture.terminal.name, [])
+        if len(heads) > MANY:
+            trees, heads = self._trees(number, architecture.terminal.name)
+            found = trees.get(architecture, -1)
+        for index in heads if found < 0 else ():
             choice = self.symbols[number].choices[index]
             if choice.terminal == architecture.terminal and all(
                 self.choice_of(child, part) >= 0
@@ -243,6 +266,23 @@ class CompiledGrammar:
             self._matches.clear()
         self._matches[number, architecture] = found
         return found
+
+    def _trees(self, number: int, name: str) -> tuple[dict[Architecture, int], list[int]]:
+        """Return the choices of a symbol that are one tree each, by the tree, and the numbers of the others."""
+        if (number, name) not in self._indices:
+            trees, others = dict[Architecture, int](), list[int]()
+            for index in self.symbols[number].heads[name]:
+                choice = self.symbols[number].choices[index]
+                if self._ground.issuperset(choice.children):
+                    trees[self._tree(choice)] = index
+                else:
+                    others.append(index)
+            self._indices[number, name] = trees, others
+        return self._indices[number, name]
+
+    def _tree(self, choice: Choice) -> Architecture:
+        parts = (self._tree(self.symbols[child].choices[0]) for child in choice.children)
+        return choice.leaf or Architecture(choice.terminal, tuple(parts))
 
 
 class _Overlap:

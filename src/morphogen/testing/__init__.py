@@ -1,5 +1,5 @@
-"""The contracts as checks that anyone can run over a space, strategy, estimator, predictor or journal of their own."""
+"""The contracts as checks that anyone can run over methods, tables and journals of their own."""
 
-from morphogen.testing import estimators, journals, moves, predictors, spaces, strategies
+from morphogen.testing import benchmarks, estimators, journals, moves, predictors, spaces, strategies
 
-__all__ = ["estimators", "journals", "moves", "predictors", "spaces", "strategies"]
+__all__ = ["benchmarks", "estimators", "journals", "moves", "predictors", "spaces", "strategies"]
