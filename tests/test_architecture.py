@@ -204,6 +204,6 @@ def test_terminals_know_their_arguments() -> None:
         (Topology("mine", ((1, 2), (1, 2), (2, 3))), 3, 1),
         (Constructor("mine", 4), 4, 1),
         (DartsCell("darts_cell", 4), 4, 2),
-        (Pair("pair_0_2", 0, 2), 2, 1),
+        (Pair("pair_0_2", 0, 2), 2, 3),
     ]
     assert [(t.arity, t.inputs) for t, _, _ in terminals] == [(n, inputs) for _, n, inputs in terminals]

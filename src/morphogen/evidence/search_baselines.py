@@ -25,7 +25,9 @@ from morphogen.strategies.strategy import Strategy
 from morphogen.study.limits import Limit
 from morphogen.study.loop import search
 
-SEEDS: Final = 200
+SEEDS: Final = 400
+"""Two runs of 200 seeds told local search and evolution on CIFAR-10 apart with p = .0002 and .02: too few."""
+
 QUICK_SEEDS: Final = 20
 
 QUERIES: Final = (50, 100, 150, 300)

@@ -37,6 +37,9 @@ class Unique(Enum):
     NOTHING = "nothing"
     """Repeats are allowed."""
 
+    def __repr__(self) -> str:
+        return repr(self.value)  # as it is written on the command line
+
 
 @final
 class Seen:
