@@ -207,3 +207,16 @@ def test_terminals_know_their_arguments() -> None:
         (Pair("pair_0_2", 0, 2), 2, 3),
     ]
     assert [(t.arity, t.inputs) for t, _, _ in terminals] == [(n, inputs) for _, n, inputs in terminals]
+
+
+def test_a_node_of_a_darts_cell_alone_has_a_key() -> None:
+    def node(name: str, first: int, second: int, *operations: str) -> Architecture:
+        return Architecture(Pair(name, first, second), tuple(Architecture(Primitive(o)) for o in operations))
+
+    here = node("pair_0_3", 0, 3, "sep_conv3x3", "identity")
+    assert len(here.key) == 32
+    others = (
+        node("pair_1_3", 1, 3, "sep_conv3x3", "identity"),
+        node("pair_0_3", 0, 3, "identity", "identity"),
+    )
+    assert here.key not in {other.key for other in others}

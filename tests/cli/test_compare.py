@@ -107,6 +107,10 @@ def test_a_named_table(cli: Cli, data: Path) -> None:
         (("--benchmark", "nasbench201", "--space", "cell201"), "knows its own space"),
         (("--benchmark", "transbench101_macro", "--objective", "acc"), "no setting 'objective'"),
         (("--benchmark", "my.csv"), "say --space"),
+        (
+            (*OWN[1:], "--objective", "acc", "--strategies", "pseudo_gradient_evolution"),
+            "pseudo_gradient_evolution proposes regions, and a table knows single architectures",
+        ),
         (("--benchmark", "my.csv", "--space", "space.txt"), "say --objective"),
         (
             ("--benchmark", "absent.csv", "--space", "space.txt", "--objective", "a"),

@@ -239,6 +239,10 @@ def test_what_cannot_be_mixed_is_refused() -> None:
 
     with pytest.raises(SupernetError, match="fix it by space.region"):
         Supernet(darts_cell(), INPUTS, CLASSES)
+    one, other = darts_cell().unrank(0), darts_cell().unrank(10**17)
+    cells = darts_cell().region({(0,): (one.args[0], other.args[0])}, at=one)
+    with pytest.raises(SupernetError, match="a darts_stack cannot hold choices"):
+        Supernet(cells, INPUTS, CLASSES)
     normalized = Supernet(cell201(), INPUTS, CLASSES, channels=4, normalize=True)
     with pytest.raises(SupernetError, match="computes other networks"):
         normalized.inherit(cell201().unrank(0))

@@ -236,7 +236,12 @@ def _strategies(words: str, settings: list[str]) -> dict[str, Strategy[Any]]:
         if not dot or name not in given:
             raise Wrong(f"--option {setting}: write NAME.SETTING=VALUE, the name one of {', '.join(given)}")
         given[name].append(rest)
-    return {name.rpartition(":")[2]: find_strategy(name, wanted) for name, wanted in given.items()}
+    found = {name: find_strategy(name, wanted) for name, wanted in given.items()}
+    if regions := [name for name, strategy in found.items() if strategy.regions]:
+        raise Wrong(
+            f"{', '.join(regions)} proposes regions, and a table knows single architectures: leave it out"
+        )
+    return {name.rpartition(":")[2]: strategy for name, strategy in found.items()}
 
 
 def _run(

@@ -83,7 +83,7 @@ def examined(settings: Settings, seconds: float) -> Iterator[Check]:
     from morphogen.seeding import stream
 
     workers = settings.pool().capacity
-    yield checks.machine(workers, own="training" not in settings.estimator)
+    yield checks.machine(workers, own=":" in settings.estimator)
     space = settings.find_space()
     estimator, training = settings.find_estimator()
     if training is not None:

@@ -56,7 +56,7 @@ Estimator = Annotated[
         "--estimator",
         "-e",
         metavar="NAME",
-        help="training, or your own function: my.py:train.",
+        help="A name (`morphogen list estimators`), or your own function: my.py:train.",
         autocompletion=completion.estimators,
         rich_help_panel=HOW,
     ),
@@ -73,7 +73,12 @@ EstimatorOptions = Annotated[
 ]
 Epochs = Annotated[
     int | None,
-    typer.Option(metavar="N", min=1, help="Passes over the data; 5 unless told.", rich_help_panel=TRAINING),
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Passes over the data; 5 unless told, for regions 26.",
+        rich_help_panel=TRAINING,
+    ),
 ]
 Channels = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="Width of the first stage.", rich_help_panel=TRAINING)
@@ -120,7 +125,7 @@ Options = Annotated[
         "--option",
         "-o",
         metavar="NAME=VALUE",
-        help="A setting of the strategy, such as population=20.",
+        help="A setting of the strategy or of the estimator, such as population=20.",
         rich_help_panel=HOW,
     ),
 ]

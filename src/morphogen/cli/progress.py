@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from morphogen.cli.options import clock
 from morphogen.cli.reading import number
 from morphogen.cli.regions import Blocks
 
@@ -104,7 +105,13 @@ def picture(tally: Tally, workers: int, width: int, height: int = 24) -> Rendera
     parts: list[RenderableType] = [bar, counts]
     if tally.best:
         parts += _best(tally, width)
-    if height >= 18 and (tally.last or tally.running):
+    if tally.regions:  # those that are finished stand above
+        now = tally.now()
+        parts += [
+            Text(f"region {place} is trained, {clock(now - since)}", "dim")
+            for place, (_, since) in sorted(tally.running.items())[:4]
+        ]
+    elif height >= 18 and (tally.last or tally.running):
         parts += [Text(), _last(tally, width)]
     return Padding(Group(*parts), (0, 0, 0, 1))
 
@@ -130,7 +137,7 @@ def _last(tally: Tally, width: int) -> Table:
     known = {metric for _, estimate in tally.last for metric in estimate["values"]}
     more = [column for column in COLUMNS if column in known and column != name] if width >= 50 else []
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column(tally.word, justify="right")
+    table.add_column("trial", justify="right")
     table.add_column(name, justify="right", min_width=8)
     for column in more:
         table.add_column(column, justify="right")

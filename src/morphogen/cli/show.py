@@ -105,11 +105,12 @@ def _print_table(console: Console, title: str, trials: Sequence[Trial], study: S
         f"{metric.name.replace('_', '-'):>{width}}" for metric, width in zip(chosen, widths, strict=True)
     ]
     console.print(f"\n[bold]{title}[/]")
-    console.print("  ".join(["trial", *heads, "architecture"]), style="dim")
+    what = noun(study)
+    console.print("  ".join([what, *heads, "architecture"]), style="dim")
     for trial in trials:
         cells = [_cell(trial, metric, metric is chosen[0]) for metric in chosen]
         shown = [f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)]
-        line = "  ".join([f"{trial.number:>5}", *shown, str(trial.architecture)])
+        line = "  ".join([f"{trial.number:>{len(what)}}", *shown, str(trial.architecture)])
         style = "bold" if best is not None and trial.number == best.number else "red" if trial.failed else ""
         console.print(cut(line, console.width), style=style, markup=False, soft_wrap=True)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from morphogen.architecture import Architecture
 from morphogen.estimators.estimator import Estimator
+from morphogen.networks.building import cost
 from morphogen.networks.data import ImageData
 from morphogen.networks.operations import UnknownOperation, missing_operations
 from morphogen.records import Estimate, Failure, Fidelity, Metric, Position, Proposal
@@ -48,8 +49,8 @@ class Fade(Estimator):
 
     Reports accuracy and loss of the derived architecture with inherited weights on the images set aside for
     the logits (mean over the supernets), the entropy of the ranks (1 is undecided), seconds, and the
-    parameters of one supernet. The estimate's `ranks` are the mean shares at each position. Where a proposal
-    has no region, its architecture is trained by the same code.
+    parameters of the derived architecture. The estimate's `ranks` are the mean shares at each position. Where
+    a proposal has no region, its architecture is trained by the same code.
     """
 
     data: ImageData
@@ -146,11 +147,15 @@ class Fade(Estimator):
             "loss": float(loss.mean()),
             "entropy": float(np.mean(entropies)) if entropies else 0.0,
             "seconds": seconds,
-            "parameters": float(first.cost.parameters),
+            "parameters": float(self._parameters(derived, data, fidelity)),
         }
         by_path = {g.path: shares[g.name].mean(axis=0) for g in reversed(first.gates)}
         ranks = tuple(tuple(map(float, by_path.get(p.path, np.ones(1)))) for p in proposal.region)
         return Estimate(values, time.perf_counter() - begun, ranks=ranks, derived=str(derived))
+
+    def _parameters(self, architecture: Architecture, data: ImageData, fidelity: Fidelity) -> int:
+        channels, cells = fidelity.channels or self.channels, fidelity.cells or self.cells
+        return cost(architecture, data.shape, len(data.classes), channels=channels, cells=cells).parameters
 
     def examine(self, proposal: Proposal) -> None:
         """Refuse a region that no supernet can be built of, or none that fits into memory; see `estimate`."""

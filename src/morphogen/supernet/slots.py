@@ -16,6 +16,9 @@ from morphogen.supernet.mixing import Gate, Mixture, SupernetError, Wiring
 if TYPE_CHECKING:
     from torch import nn
 
+FRAMED: Final = ("stack", "mlp_chain", "conv_chain")
+"""Skeletons that can be put round choices; the cells of a `darts_stack` read two inputs, which no choice does."""
+
 MOST_PARTS: Final = 20_000
 """Parts beyond which a region is refused: a grammar that recurs deeply unfolds without end."""
 
@@ -207,7 +210,10 @@ def compile_region(
     if len(root) == 1 and isinstance(root[0].terminal, Constructor):
         inside = None if compiled.room is None else compiled.room - 1
         parts = tuple(part(child, inside, (i,), "") for i, child in enumerate(root[0].children))
-        return root[0].terminal.name, parts
+        name = root[0].terminal.name
+        if name not in FRAMED and not all(isinstance(p, Fixed) for p in parts):
+            raise SupernetError(f"a {name} cannot hold choices; known are {', '.join(FRAMED)} and graphs")
+        return name, parts
     if any(isinstance(choice.terminal, Constructor) for choice in root):
         raise SupernetError(f"{space.name} chooses among skeletons; fix one by space.region")
     return "graph", (part(compiled.root, compiled.room, (), ""),)
