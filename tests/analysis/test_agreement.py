@@ -22,13 +22,13 @@ def test_both_are_those_of_scipy(ties: int) -> None:
 def test_an_interval_covers_the_correlation_behind_it() -> None:
     """For normal pairs of correlation r, Spearman's is 6/pi asin(r/2)."""
     rng, covered = stream(1), 0
-    for _ in range(100):
+    for _ in range(60):
         one = rng.normal(size=60)
         other = 0.7 * one + np.sqrt(1 - 0.49) * rng.normal(size=60)
-        covered += agreement_interval(spearman, one, other, rng, resamples=300).covers(
+        covered += agreement_interval(spearman, one, other, rng, resamples=200).covers(
             6 / np.pi * np.arcsin(0.35)
         )
-    assert 86 <= covered <= 100
+    assert 50 <= covered <= 60
 
 
 def test_bad_lists_are_refused() -> None:

@@ -73,7 +73,6 @@ class BPE(Benchmark):
                 f"BPE ranks three cells or more, of 0 to 99, got {len(set(self.cells))} of {min(self.cells)} "
                 f"to {max(self.cells)}"
             )
-
         if not self.within > 0:
             raise ValueError(f"BPE has no recipe within {self.within} GPU hours; the cheapest takes 0.0359")
 

@@ -261,7 +261,7 @@ class MinimumImportancePruning(Strategy[Pruning]):
             return best
         values = forest.predict(rows[allowed])
         # Recipes in one box of every tree have one value: of these the cheapest.
-        return pool[allowed[np.lexsort([cost[allowed], -np.round(values, 9)])[0]]]
+        return pool[int(allowed[np.lexsort([cost[allowed], -np.round(values, 9)])[0]])]
 
 
 @lru_cache(maxsize=32)  # several knobs may be fixed by one forest

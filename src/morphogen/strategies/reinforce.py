@@ -50,14 +50,15 @@ class Reinforce(Strategy[Policy]):
     learning_rate: of gradient ascent on the logits. momentum: of the moving baseline, and of the moving
     variance. scaled: rewards less baseline are divided by their moving deviation, so that the rate does not
     depend on the metric's unit; without, they are used as they are. unique: what is never asked twice; a
-    sample that was seen is drawn again and then mutated on.
+    sample that was seen is drawn again and then mutated on, so a policy that is sure of one network looks
+    round it; `Unique.NOTHING` is the textbook's way. Rate and momentum are those of Zheng et al. (2020).
 
     Logits belong to a place and its nonterminal. An alternative for which the depth leaves no room has
     probability 0; samples that break a constraint are drawn again, and the gradient takes no account of that.
     Nor does it of trials that were proposed by an earlier policy, as several workers do, or mutated on.
     """
 
-    learning_rate: float = 0.3
+    learning_rate: float = 0.1
     momentum: float = 0.9
     scaled: bool = True
     unique: Unique = Unique.NETWORK
