@@ -124,6 +124,7 @@ def proof() -> str:
             lines += ["No full result is committed yet.", ""]
             continue
         verdict = "The claim holds here." if result.holds else "**The claim does not hold here as a whole.**"
+        verdict += f" {entry.refuted}" if entry.refuted else ""
         lines += [
             f"{verdict} {result.seeds} seeds, {result.seconds:.0f} seconds, {result.date}: `{result.command}`.",
             "",

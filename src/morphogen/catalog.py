@@ -117,6 +117,20 @@ ENTRIES: Final = (
     ),
     Entry(
         "strategy",
+        "minimum_importance_pruning",
+        "morphogen.strategies.minimum_importance_pruning:MinimumImportancePruning",
+        "cheap training recipes: fix the knob that matters least, at its cheapest value, and go on",
+        "Zheng et al. 2020 (BPE); importances after Hutter et al. 2014 (fANOVA)",
+    ),
+    Entry(
+        "strategy",
+        "reinforce",
+        "morphogen.strategies.reinforce:Reinforce",
+        "policy gradient: logits over the choices of the grammar follow the rewards of samples",
+        "Williams 1992; as a search strategy Zoph and Le 2017",
+    ),
+    Entry(
+        "strategy",
         "listed",
         "morphogen.strategies.listed:Listed",
         "estimate every architecture of a list, or of a small space, in order",
@@ -141,6 +155,13 @@ ENTRIES: Final = (
         "morphogen.estimators.zero_cost:ZeroCost",
         "score the network at initialization: synflow, naswot, snip, grad_norm, jacob_cov, zen, or its size",
         "Abdelfattah et al. 2021; Mellor et al. 2021; Tanaka et al. 2020; Lin et al. 2021",
+    ),
+    Entry(
+        "estimator",
+        "rank_agreement",
+        "morphogen.estimators.rank_agreement:RankAgreement",
+        "training recipes: how they rank reference architectures, compared with full training",
+        "Zheng et al. 2020 (BPE)",
     ),
     Entry(
         "benchmark",
@@ -185,6 +206,13 @@ ENTRIES: Final = (
         "Bakhtiarifard et al. 2022 (EC-NAS)",
     ),
     Entry(
+        "benchmark",
+        "bpe",
+        "morphogen.benchmarks.bpe:BPE",
+        "32 training recipes, measured by how they rank 100 DARTS cells",
+        "Zheng et al. 2020 (BPE)",
+    ),
+    Entry(
         "evidence",
         "exact_counts",
         "morphogen.evidence.exact_counts:ENTRY",
@@ -224,6 +252,13 @@ ENTRIES: Final = (
         "morphogen.evidence.zero_cost:ENTRY",
         "zero-cost scores of 50 cells of NAS-Bench-201 rank them as the published ones do",
         "Abdelfattah et al. 2021; Krishnakumar et al. 2022",
+    ),
+    Entry(
+        "evidence",
+        "bpe_replay",
+        "morphogen.evidence.bpe_replay:ENTRY",
+        "minimum-importance pruning finds its authors' order, front and correlations in their measurements",
+        "Zheng et al. 2020 (BPE)",
     ),
     Entry(
         "predictor",

@@ -17,7 +17,8 @@ class Fidelity:
 
     epochs: passes over the training split. fraction: part of the training split, in (0, 1]. resolution: image
     side in pixels. channels: width of the first stage. cells: cells per stage. batch_size: images a step.
-    learning_rate: the rate at its peak.
+    learning_rate: the rate at its peak. precision: bits of a floating-point number. cutout: side in pixels of
+    the square that is masked in each training image, 0 for none.
     """
 
     epochs: int | None = None
@@ -27,10 +28,12 @@ class Fidelity:
     cells: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
+    precision: int | None = None
+    cutout: int | None = None
 
     def __post_init__(self) -> None:
         for name, value in self.to_json().items():
-            if not (math.isfinite(value) and value > 0):
+            if not (math.isfinite(value) and (value > 0 or (name == "cutout" and value == 0))):
                 raise ValueError(f"fidelity: {name} must be positive, got {value}")
         if self.fraction is not None and self.fraction > 1:
             raise ValueError(f"fidelity: fraction must be at most 1, got {self.fraction}")
@@ -194,5 +197,9 @@ class Metric:
     def score(self, trial: Trial) -> float:
         """Return the value of a finished trial, signed so that larger is better."""
         assert trial.estimate is not None
-        value = trial.estimate.values[self.name]
+        return self.score_of(trial.estimate)
+
+    def score_of(self, estimate: Estimate) -> float:
+        """Return the value of an estimate, signed so that larger is better."""
+        value = estimate.values[self.name]
         return value if self.maximize else -value

@@ -15,7 +15,10 @@ from morphogen.strategies.seen import Unique
 from morphogen.testing import strategies
 
 # How long the searches of a check are, for strategies that think longer than a moment.
-SHORTER: dict[str, dict[str, int]] = {"predictor_guided": {"trials": 24, "proposals": 80, "seeds": 6}}
+SHORTER: dict[str, dict[str, int]] = {
+    "predictor_guided": {"trials": 24, "proposals": 80, "seeds": 6},
+    "minimum_importance_pruning": {"trials": 30, "proposals": 120, "seeds": 6},
+}
 
 CASES = [
     pytest.param(check, id=f"{entry.name}: {name}")

@@ -1,6 +1,7 @@
 """Benchmarks: spaces in which the truth is known from real tables."""
 
 from morphogen.benchmarks.benchmark import Benchmark, OwnTable
+from morphogen.benchmarks.bpe import BPE
 from morphogen.benchmarks.ecnas101 import ECNAS101
 from morphogen.benchmarks.files import BadTable, MissingData
 from morphogen.benchmarks.nasbench201 import NASBench201
@@ -10,6 +11,7 @@ from morphogen.benchmarks.nasbench_nlp import NASBenchNLP
 from morphogen.benchmarks.transbench101_macro import TransBench101Macro
 
 __all__ = [
+    "BPE",
     "ECNAS101",
     "BadTable",
     "Benchmark",

@@ -83,11 +83,14 @@ class Training(Estimator):
         Raises:
             ShapeError: the images are too small for the architecture.
             UnknownOperation: the architecture names an operation that does not exist.
+            ValueError: a cutout, or a precision other than 32, is asked for.
         """
         from morphogen.networks.training import Diverged, fit
 
         begun = time.perf_counter()
         fidelity = proposal.fidelity.over(self._fidelity)
+        if fidelity.cutout or fidelity.precision not in (None, 32):
+            raise ValueError("training masks nothing and takes 32 bits: leave cutout and precision out")
         data = self.data.at(fidelity.resolution)
         network, size = self._build(proposal.architecture, data, fidelity, rng)
         numbers = data.part(fidelity.fraction or 1.0)

@@ -117,7 +117,8 @@ class Entry:
     name: as in the catalogue. claim: what is said to be true, in one or two sentences. source: who says so.
     control: what a fake would pass, and must not. experiment: called with whether to be quick and whom to
     tell of progress, yields findings; may raise `MissingData`. seeds, quick_seeds: how many; they are 0, 1,
-    ... packages: whose versions belong to the result.
+    ... packages: whose versions belong to the result. refuted: of a claim that does not hold here, why; its
+    result is committed all the same.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Entry:
     seeds: int
     quick_seeds: int
     packages: tuple[str, ...] = ("numpy",)
+    refuted: str = ""
 
 
 @final

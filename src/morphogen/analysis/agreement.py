@@ -1,0 +1,87 @@
+"""How far two lists of numbers rank alike: Spearman's and Kendall's correlation, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from morphogen.analysis.intervals import Interval
+
+Floats = NDArray[np.float64]
+
+FEWEST: Final = 3
+"""Pairs of which a rank correlation says something."""
+
+
+def spearman(one: ArrayLike, other: ArrayLike) -> Any:
+    """Return Spearman's correlation along the last axis of two arrays [..., n]; NaN where one is constant.
+
+    Raises:
+        ValueError: fewer than three pairs, different lengths, or NaN.
+    """
+    from scipy.stats import rankdata
+
+    first, second = (rankdata(values, axis=-1) for values in _pairs(one, other))
+    first -= first.mean(axis=-1, keepdims=True)
+    second -= second.mean(axis=-1, keepdims=True)
+    return _quotient((first * second).sum(axis=-1), (first**2).sum(axis=-1) * (second**2).sum(axis=-1))
+
+
+def kendall(one: ArrayLike, other: ArrayLike) -> Any:
+    """Return Kendall's tau-b along the last axis of two arrays [..., n]; NaN where one is constant.
+
+    Raises:
+        ValueError: fewer than three pairs, different lengths, or NaN.
+    """
+    from scipy.stats import rankdata
+
+    first, second = (rankdata(values, axis=-1) for values in _pairs(one, other))  # infinities have ranks
+    above = np.triu_indices(first.shape[-1], 1)
+    signs = [np.sign(values[..., above[0]] - values[..., above[1]]) for values in (first, second)]
+    untied = [np.count_nonzero(sign, axis=-1).astype(np.float64) for sign in signs]
+    return _quotient((signs[0] * signs[1]).sum(axis=-1), untied[0] * untied[1])
+
+
+def agreement_interval(
+    measure: Callable[[Floats, Floats], Any],
+    one: ArrayLike,
+    other: ArrayLike,
+    rng: np.random.Generator,
+    *,
+    level: float = 0.95,
+    resamples: int = 1000,
+) -> Interval:
+    """Return the percentile interval of a rank correlation of n pairs, by resampling pairs (Efron 1979).
+
+    Resamples in which one list is constant are left out; they are rare, except among very few pairs.
+
+    Raises:
+        ValueError: as the measure does, or every resample is constant.
+    """
+    first, second = _pairs(one, other)
+    drawn = rng.integers(len(first), size=(resamples, len(first)))
+    values = np.asarray(measure(first[drawn], second[drawn]))
+    known = values[np.isfinite(values)]
+    if not len(known):
+        raise ValueError("there is no order to agree about: all values of one list are equal")
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high), level)
+
+
+def _pairs(one: ArrayLike, other: ArrayLike) -> tuple[Floats, Floats]:
+    first, second = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    if first.shape[-1:] != second.shape[-1:] or first.ndim < 1 or first.shape[-1] < FEWEST:
+        raise ValueError(
+            f"a rank correlation needs {FEWEST} pairs or more, got the shapes {first.shape} and {second.shape}"
+        )
+    if np.isnan(first).any() or np.isnan(second).any():
+        raise ValueError("a rank correlation knows no NaN; leave these pairs out or give them the worst rank")
+    return first, second
+
+
+def _quotient(part: Any, squared: Any) -> Any:
+    with np.errstate(invalid="ignore"):
+        return part / np.sqrt(squared)
