@@ -2,9 +2,19 @@
 
 from morphogen.strategies.listed import Listed
 from morphogen.strategies.local_search import LocalSearch
+from morphogen.strategies.predictor_guided import PredictorGuided
 from morphogen.strategies.random_search import RandomSearch
 from morphogen.strategies.regularized_evolution import RegularizedEvolution
 from morphogen.strategies.seen import Seen, Unique
 from morphogen.strategies.strategy import Strategy
 
-__all__ = ["Listed", "LocalSearch", "RandomSearch", "RegularizedEvolution", "Seen", "Strategy", "Unique"]
+__all__ = [
+    "Listed",
+    "LocalSearch",
+    "PredictorGuided",
+    "RandomSearch",
+    "RegularizedEvolution",
+    "Seen",
+    "Strategy",
+    "Unique",
+]
