@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from morphogen import catalog
+from morphogen.predictors.gaussian_process import GaussianProcess
 from morphogen.spaces.hierarchical201 import hierarchical201
+from morphogen.strategies.candidates import Full, Mixed, Mutants, Neighbours
 from morphogen.strategies.listed import Listed
+from morphogen.strategies.predictor_guided import PredictorGuided
 from morphogen.strategies.random_search import RandomSearch
 from morphogen.strategies.regularized_evolution import RegularizedEvolution
 from morphogen.strategies.seen import Unique
 from morphogen.testing import strategies
 
 # How long the searches of a check are, for strategies that think longer than a moment.
-SHORTER: dict[str, dict[str, int]] = {
-    "predictor_guided": {"trials": 24, "proposals": 80, "seeds": 6},
-    "minimum_importance_pruning": {"trials": 30, "proposals": 120, "seeds": 6},
+BRIEF = {"trials": 24, "proposals": 80, "seeds": 6}
+SHORTER: dict[str, dict[str, int]] = dict.fromkeys(
+    ("predictor_guided", "bananas", "npenas", "brp_nas", "neural_predictor"), BRIEF
+) | {"minimum_importance_pruning": {"trials": 30, "proposals": 120, "seeds": 6}}
+
+# What the presets are here: their loop, their pool and their acquisition, with a predictor of a millisecond (all
+# predictors have a contract of their own) and rounds that fit into so short a search.
+SMALLER: dict[str, dict[str, Any]] = {
+    name: {"predictor": GaussianProcess(), "k": 4, "initial": 6}
+    for name in ("bananas", "npenas", "brp_nas", "neural_predictor")
 }
+
+
+def made(entry: catalog.Entry) -> strategies.Strategy[Any]:
+    strategy = entry.load()()
+    return dataclasses.replace(strategy, **SMALLER.get(entry.name, {}))
+
 
 CASES = [
     pytest.param(check, id=f"{entry.name}: {name}")
     for entry in catalog.entries("strategy")
-    for name, check in strategies.checks(entry.load()(), **SHORTER.get(entry.name, {}))
+    for name, check in strategies.checks(made(entry), **SHORTER.get(entry.name, {}))
 ]
 
 # Other settings of the same methods: what a default hides.
@@ -52,7 +70,10 @@ def test_variants(strategy: strategies.Strategy[object]) -> None:
 
 @pytest.mark.parametrize("entry", list(catalog.entries("strategy")), ids=lambda entry: entry.name)
 def test_no_strategy_refuses_a_space(entry: catalog.Entry) -> None:
-    strategy, space = entry.load()(), hierarchical201()
+    strategy, space = made(entry), hierarchical201()
+    if isinstance(strategy, PredictorGuided):  # graphs of a thousand vertices: few of them will do
+        rules = Neighbours(parents=2, most=5), Mutants(5), Full(sample=5)
+        strategy = dataclasses.replace(strategy, pool=Mixed(rules), initial=3)
     for trial in strategies.search(strategy, space, strategies.planted, 25, workers=2):
         assert space.contains(trial.architecture)
 

@@ -201,7 +201,22 @@ def read_value(text: str, kind: Any) -> Any:
         return _number(text, kind)
     if kind is str:
         return text
-    raise ValueError(f"set in Python (it is {kind})")
+    if hasattr(kind, "parse"):  # a kind of method that is written as a word, such as a pool rule
+        return kind.parse(text)
+    return _by_name(text, kind)
+
+
+def _by_name(text: str, kind: Any) -> Any:
+    """Return the method of the catalogue called `text`, as it is made unless told otherwise."""
+    from morphogen.catalog import UnknownName, entries, find
+
+    word = str(getattr(kind, "__name__", "")).lower()
+    if not any(entries(word)):
+        raise ValueError(f"set in Python (it is {kind})")
+    try:
+        return find(word, text).load()()
+    except UnknownName as error:
+        raise ValueError(f"a {word} by name ({error})") from None
 
 
 def _chosen(text: str, choices: Mapping[str, Any]) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,20 @@ class Acquisition(ABC):
     @abstractmethod
     def value(self, belief: Belief, best: float, rng: np.random.Generator) -> Floats:
         """Return `[n]`; `best` is the largest score observed, in the belief's own scale."""
+
+    @staticmethod
+    def parse(text: str) -> Acquisition:
+        """Read an acquisition such as `expected_improvement` or `ucb(2)`.
+
+        Raises:
+            ValueError: anything else; the message says what is expected, as in "must be ...".
+        """
+        found = re.fullmatch(r"(\w+)(?:\((\d+(?:\.\d+)?)\))?", text.strip())
+        if found is None or found[1] not in {*PLAIN, *SCALED} or (found[1] in PLAIN and found[2]):
+            raise ValueError("one of expected_improvement, greedy, ucb(WIDTH) and thompson(SCALE)")
+        if found[1] in PLAIN:
+            return PLAIN[found[1]]()
+        return SCALED[found[1]](float(found[2] or 1))
 
 
 @final
@@ -69,3 +85,13 @@ class ThompsonSampling(Acquisition):
 
     def value(self, belief: Belief, best: float, rng: np.random.Generator) -> Floats:
         return belief.mean + self.scale * belief.spread * rng.standard_normal(len(belief.mean))
+
+
+PLAIN: Final[dict[str, Callable[[], Acquisition]]] = {
+    "expected_improvement": ExpectedImprovement,
+    "greedy": Greedy,
+}
+SCALED: Final[dict[str, Callable[[float], Acquisition]]] = {
+    "ucb": UpperConfidenceBound,
+    "thompson": ThompsonSampling,
+}

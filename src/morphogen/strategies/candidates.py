@@ -7,31 +7,44 @@ reconstructions of a subset chosen well; the paper's rule is not public.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
-from typing import TypeAlias, final
+from typing import Final, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from morphogen.architecture import Architecture
+from morphogen.seeding import stream
+from morphogen.spaces.grammar import SpaceError
 from morphogen.spaces.moves import mutate, neighbours
 from morphogen.spaces.space import Space
 
 Score: TypeAlias = Callable[[Sequence[Architecture]], NDArray[np.float64]]
 """The value of a predictor's acquisition for each of n architectures, `[n]`; larger is better."""
 
+KEPT: Final = 20
+"""After so many queries what was drawn at random is drawn anew, in rules that keep it for a while."""
+
 
 @final
 @dataclass(frozen=True)
 class Situation:
-    """What a rule may look at: the space, the evaluated architectures (best first), the predictor's score."""
+    """What a rule may look at when a pool is drawn.
+
+    best: the evaluated architectures, best first. score: the predictor's. story: what tells this search from
+    others. asked: how many proposals there were.
+    """
 
     space: Space
     best: tuple[Architecture, ...]
     score: Score
+    story: str = ""
+    asked: int = 0
 
 
 class Candidates(ABC):
@@ -41,25 +54,55 @@ class Candidates(ABC):
     def draw(self, situation: Situation, rng: np.random.Generator) -> list[Architecture]:
         """Return the pool. It may hold duplicates and architectures that were asked before."""
 
+    @staticmethod
+    def parse(text: str) -> Candidates:
+        """Read a rule such as `mutate(100)`, or several with + between them.
+
+        Raises:
+            ValueError: anything else; the message says what is expected, as in "must be ...".
+        """
+        rules = [_read(word.strip()) for word in text.split("+")]
+        return rules[0] if len(rules) == 1 else Mixed(tuple(rules))
+
+
+def _positive(rule: Candidates, *names: str) -> None:
+    for name in names:
+        if getattr(rule, name) < 1:
+            raise ValueError(f"{name} of a pool must be 1 or more, not {getattr(rule, name)}")
+
 
 @final
 @dataclass(frozen=True)
 class Full(Candidates):
-    """The whole space: the reference, where it is small enough to be scored."""
+    """The whole space: the reference. Of a space of more than `most` a uniform sample of `sample`."""
+
+    most: int = 50_000
+    sample: int = 2_000
+
+    def __post_init__(self) -> None:
+        _positive(self, "most", "sample")
 
     def draw(self, situation: Situation, rng: np.random.Generator) -> list[Architecture]:
-        return list(situation.space.enumerate())
+        if situation.space.count() <= self.most:
+            return list(_every(situation.space))
+        return [situation.space.sample(rng) for _ in range(self.sample)]
 
 
 @final
 @dataclass(frozen=True)
 class Random(Candidates):
-    """`size` uniform samples, redrawn every round: the rule under which the gain collapses."""
+    """`size` uniform samples: the rule under which the gain collapses. Drawn anew after `kept` queries."""
 
     size: int = 1000
+    kept: int = 1
+
+    def __post_init__(self) -> None:
+        _positive(self, "size", "kept")
 
     def draw(self, situation: Situation, rng: np.random.Generator) -> list[Architecture]:
-        return [situation.space.sample(rng) for _ in range(self.size)]
+        if self.kept == 1:
+            return [situation.space.sample(rng) for _ in range(self.size)]
+        return list(_samples(situation.space, self.size, situation.story, situation.asked // self.kept))
 
 
 @final
@@ -71,26 +114,42 @@ class Mutants(Candidates):
     parents: int = 10
     twice: float = 0.3
 
+    def __post_init__(self) -> None:
+        _positive(self, "size", "parents")
+        if not 0 <= self.twice <= 1:
+            raise ValueError(f"twice is a probability, 0 to 1, not {self.twice}")
+
     def draw(self, situation: Situation, rng: np.random.Generator) -> list[Architecture]:
         space, best = situation.space, situation.best[: self.parents]
-        children = [mutate(space, best[int(place * len(best))], rng) for place in rng.random(self.size)]
-        return [mutate(space, c, rng) if rng.random() < self.twice else c for c in children]
+        children = [_child(space, best[int(place * len(best))], rng) for place in rng.random(self.size)]
+        return [_child(space, c, rng) if rng.random() < self.twice else c for c in children]
 
 
 @final
 @dataclass(frozen=True)
 class Neighbours(Candidates):
-    """Everything within `radius` decisions of the best `parents`, at most `size` a parent and ring."""
+    """Everything within `radius` decisions of the best `parents`.
+
+    Of an architecture with more than `most` neighbours so many children are drawn, anew after some queries.
+    """
 
     radius: int = 1
     parents: int = 10
-    size: int = 1000
+    most: int = 100
+
+    def __post_init__(self) -> None:
+        _positive(self, "radius", "parents", "most")
 
     def draw(self, situation: Situation, rng: np.random.Generator) -> list[Architecture]:
+        space, story, turn = situation.space, situation.story, situation.asked // KEPT
         found: dict[Architecture, None] = {}
-        ring = list(situation.best[: self.parents])
+        ring: Sequence[Architecture] = situation.best[: self.parents]
         for _ in range(self.radius):
-            ring = [near for a in ring for near in islice(neighbours(situation.space, a), self.size)]
+            ring = [
+                near
+                for a in ring
+                for near in _near(space, a, self.most) or _children(space, a, self.most, story, turn)
+            ]
             found.update(dict.fromkeys(ring))
         return list(found)
 
@@ -107,18 +166,21 @@ class Evolved(Candidates):
     parents: int = 10
     children: int = 20
 
+    def __post_init__(self) -> None:
+        _positive(self, "size", "parents", "children")
+
     def draw(self, situation: Situation, rng: np.random.Generator) -> list[Architecture]:
-        alive = list(situation.best[: self.parents])
+        space, alive = situation.space, list(situation.best[: self.parents])
         scored: dict[Architecture, float] = {}
-        while len(scored) < self.size:
+        for _ in range(10 * self.size):  # in a space of about that size there may be nothing new to breed
             wanted = min(self.children, self.size - len(scored))
-            bred = [
-                mutate(situation.space, alive[int(place * len(alive))], rng) for place in rng.random(wanted)
-            ]
-            fresh = [a for a in dict.fromkeys(bred) if a not in scored] or [situation.space.sample(rng)]
+            if not wanted:
+                break
+            bred = [_child(space, alive[int(place * len(alive))], rng) for place in rng.random(wanted)]
+            fresh = [a for a in dict.fromkeys(bred) if a not in scored] or [space.sample(rng)]
             scored.update(zip(fresh, situation.score(fresh).tolist(), strict=True))
             ranked = sorted({*alive, *fresh} & scored.keys(), key=lambda a: (-scored[a], str(a)))
-            alive = ranked[: self.parents]
+            alive = ranked[: self.parents] or alive
         return list(scored)
 
 
@@ -127,7 +189,70 @@ class Evolved(Candidates):
 class Mixed(Candidates):
     """The pools of several rules together: local moves, and fresh blood against a locked-in incumbent."""
 
-    rules: tuple[Candidates, ...] = (Neighbours(), Random())
+    rules: tuple[Candidates, ...] = (Neighbours(), Random(500, KEPT))
+
+    def __post_init__(self) -> None:
+        if not self.rules:
+            raise ValueError("a mixed pool needs a rule or more")
 
     def draw(self, situation: Situation, rng: np.random.Generator) -> list[Architecture]:
         return [a for rule in self.rules for a in rule.draw(situation, rng)]
+
+
+# --- what is drawn ------------------------------------------------------------------------------------------
+
+
+def _child(space: Space, parent: Architecture, rng: np.random.Generator) -> Architecture:
+    try:
+        return mutate(space, parent, rng)
+    except SpaceError:  # no single decision leads away from it
+        return space.sample(rng)
+
+
+@lru_cache(maxsize=4)
+def _every(space: Space) -> tuple[Architecture, ...]:
+    return tuple(space.enumerate())
+
+
+@lru_cache(maxsize=4)
+def _samples(space: Space, size: int, story: str, turn: int) -> tuple[Architecture, ...]:
+    rng = stream(0, "samples", story, turn)
+    return tuple(space.sample(rng) for _ in range(size))
+
+
+@lru_cache(maxsize=1 << 10)
+def _near(space: Space, parent: Architecture, most: int) -> tuple[Architecture, ...]:
+    """Return all neighbours; nothing where there are more than `most`."""
+    found = tuple(islice(neighbours(space, parent), most + 1))
+    return found if len(found) <= most else ()
+
+
+@lru_cache(maxsize=1 << 6)
+def _children(
+    space: Space, parent: Architecture, size: int, story: str, turn: int
+) -> tuple[Architecture, ...]:
+    rng = stream(0, "children", story, turn, parent.key)
+    return tuple(_child(space, parent, rng) for _ in range(size))
+
+
+# --- rules by name ------------------------------------------------------------------------------------------
+
+RULES: Final[dict[str, Callable[..., Candidates]]] = {
+    "full": Full,
+    "random": Random,
+    "mutate": Mutants,
+    "neighbours": Neighbours,
+    "evolve": Evolved,
+    "mixed": Mixed,
+}
+
+
+def _read(word: str) -> Candidates:
+    found = re.fullmatch(r"(\w+)(?:\(([1-9]\d*)\))?", word)
+    if found is None or found[1] not in RULES or (found[1] == "mixed" and found[2]):
+        raise ValueError(
+            "a pool rule: full, random(M), mutate(M), neighbours(RADIUS), evolve(M), mixed, or several with + "
+            "between them"
+        )
+    rule = RULES[found[1]]
+    return rule(int(found[2])) if found[2] else rule()
