@@ -103,7 +103,7 @@ def region_step(bed: Bed, rounds: int) -> None:
         return run
 
     paths = bed.paths()
-    size = len(bed.rows[0])
+    size = len(bed.candidates[0])
     diagonal = [build(paths[i * (size + 1)], (1, 8, 8), 10, channels=bed.channels) for i in range(size)]
     runs = {"region": step(net), **{str(i): step(network) for i, network in enumerate(diagonal)}}
     found = medians(runs, rounds)

@@ -144,10 +144,11 @@ def test_an_image_passes_through_its_own_candidate_only(name: str, models: int) 
     assert all(n == 7 for n in stack.gates[0].images)
     sparse = run(False)
     torch.testing.assert_close(sparse, whole, atol=1e-5, rtol=1e-4)
-    longest = [
-        int((drawn[stack.gates[0].name] == i).sum(1).max()) for i in range(len(stack.gates[0].candidates))
-    ]
-    assert stack.gates[0].images == longest
+    gate = stack.gates[0]
+    longest = [int((drawn[gate.name] == i).sum(1).max()) for i in range(len(gate.candidates))]
+    assert gate.images == (longest if models == 1 else [max(longest)] * len(longest)), (
+        "filled up to the longest"
+    )
 
 
 @pytest.mark.parametrize("name", REGIONS)
@@ -167,6 +168,44 @@ def test_a_stack_is_its_networks_side_by_side(name: str) -> None:
     torch.testing.assert_close(
         stack(x), torch.stack([net(x[i]) for i, net in enumerate(nets)]), atol=1e-3, rtol=1e-3
     )
+
+
+@pytest.mark.parametrize("name", ["mlp chain", "conv chain"])
+@pytest.mark.parametrize("models", [1, 3])
+def test_batched_candidates_compute_what_each_of_them_does(name: str, models: int) -> None:
+    nets = [mixed(REGIONS[name], seed) for seed in range(models)]
+    stack, x = Stack(nets, batched=True), images(models, 6)
+    gate, other = stack.gates
+    share = torch.rand(models, 6, generator=torch.Generator().manual_seed(2))
+    for weights in (
+        uniform(len(gate.candidates)),
+        only(1, len(gate.candidates)),
+        [None, share, torch.tensor(0.5)],
+        [share[:, :1].squeeze(1), None, share[:, 0]],
+    ):
+        gate.reset()
+        gate.weights, other.weights = list(weights), list(uniform(len(other.candidates)))
+        together = stack(x)
+        assert gate.calls == [int(w is not None) for w in weights], "a structural zero is not computed"
+        for i, net in enumerate(nets):
+            net.gates[0].weights = [w if w is None or not w.ndim else w[i : i + 1] for w in weights]
+            net.gates[1].weights = list(uniform(len(other.candidates)))
+            torch.testing.assert_close(together[i], net(x[i]), atol=1e-5, rtol=1e-4)
+
+
+def test_an_image_of_a_candidate_that_gives_nothing_gets_zeros() -> None:
+    space = Space.from_text(
+        "constructor map_chain 1\nNET -> map_chain(A)\nA -> conv3x3_relu | zero | conv1x1_relu"
+    )
+    nets = [mixed(space, seed) for seed in range(2)]
+    stack, x = Stack(nets), images(2, 5)
+    drawn = torch.tensor([[0, 1, 2, 1, 0], [1, 1, 1, 2, 2]])
+    outs = []
+    for dense in (True, False):
+        masks = [drawn == i for i in range(3)]
+        stack.gates[0].weights = [m.float() if dense else m for m in masks]
+        outs.append(stack(x))
+    torch.testing.assert_close(*outs, atol=1e-5, rtol=1e-4)
 
 
 def test_networks_that_differ_are_stacked_in_groups() -> None:

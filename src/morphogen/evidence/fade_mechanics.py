@@ -29,7 +29,9 @@ def experiment(quick: bool, progress: Progress) -> Iterator[Finding]:
     seeds = QUICK_SEEDS if quick else SEEDS
     regions = {
         "a chain of linear modules": Bed("pilot", digits, (PILOT, PILOT)).region(),
-        "a chain of convolution modules": Bed("conv", digits, random_rows(0, 2, 3), modules="conv").region(),
+        "a chain of convolution modules": Bed(
+            "conv", digits, random_rows(0, 2, 3, "conv3x3_relu"), root="conv_chain"
+        ).region(),
         "cell201": cell201(),
     }
     for place, (name, region) in enumerate(regions.items()):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 from morphogen.networks.layers import Layer
-from morphogen.networks.shapes import FREE, Cost, Shape
+from morphogen.networks.shapes import FREE, Cost, Shape, ShapeError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,26 +36,41 @@ class Dense(Layer):
 @final
 @dataclass(frozen=True, slots=True)
 class BiasedConv(Layer):
-    """A padded convolution with bias, drawn as He et al. (2015) do it for ReLU, its bias zero at first."""
+    """A padded convolution with bias, drawn as He et al. (2015) do it for ReLU, its bias zero at first.
+
+    side: of the map that comes out, by a stride and a window that is wider by 4; None keeps the map.
+    """
 
     kernel: int = 3
     channels: int | None = None
+    side: int | None = None
 
     def measure(self, shape: Shape) -> tuple[Shape, Cost]:
-        out = shape._replace(channels=self.channels or shape.channels)
-        weights = self.kernel**2 * shape.channels * out.channels
-        return out, Cost(weights + out.channels, weights * shape.pixels)
+        kernel, stride, padding = self._window(shape)
+        sides = ((length + 2 * padding - kernel) // stride + 1 for length in shape[1:])
+        out = Shape(self.channels or shape.channels, *sides)
+        if min(out) < 1:
+            raise ShapeError(f"a window of {kernel}x{kernel} does not fit on a map of {shape}")
+        weights = kernel**2 * shape.channels * out.channels
+        return out, Cost(weights + out.channels, weights * out.pixels)
 
     def module(self, shape: Shape) -> nn.Module:
         from torch import nn
 
+        kernel, stride, padding = self._window(shape)
         conv = nn.Conv2d(
-            shape.channels, self.channels or shape.channels, self.kernel, padding=self.kernel // 2
+            shape.channels, self.channels or shape.channels, kernel, stride=stride, padding=padding
         )
         nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
         assert conv.bias is not None
         nn.init.zeros_(conv.bias)
         return conv
+
+    def _window(self, shape: Shape) -> tuple[int, int, int]:
+        if self.side is None:
+            return self.kernel, 1, self.kernel // 2
+        stride = max(1, max(shape[1:]) // self.side)
+        return stride + 4, stride, 2
 
 
 @final

@@ -50,6 +50,7 @@ class Cell(nn.Module):
     def __init__(self, graph: Graph, joins: Sequence[bool], operations: Iterable[nn.Module]) -> None:
         super().__init__()
         self.operations = nn.ModuleList(operations)
+        self.inputs = graph.inputs
         self.sources = [list(terms) for terms in graph.predecessors[graph.inputs :]]
         self.joins = list(joins)
         self.output = list(graph.output)

@@ -79,6 +79,7 @@ _TABLE: Final = (
     Operation("factorized_reduce", "DARTS's skip connection of stride 2: halves the map", FactorizedReduce()),
     Operation("linear_relu", "linear layer over the channels, ReLU", Chain((Dense(), RELU))),
     Operation("conv3x3_relu", "3x3 convolution with bias, ReLU", Chain((BiasedConv(), RELU))),
+    Operation("conv1x1_relu", "1x1 convolution with bias, ReLU", Chain((BiasedConv(1), RELU))),
     Operation("sum", "the sum of what it reads (a node of a cell)", Chain()),
     Operation("concat", "what it reads, lined up along the channels", Chain(), joins=True),
 )

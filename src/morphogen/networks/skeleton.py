@@ -18,8 +18,19 @@ from morphogen.networks.shapes import Cost, Indivisible, Shape, ShapeError
 STAGES: Final = 3
 """Stages of both stacks; the map halves between them."""
 
-ROOTS: Final = {"stack": 1, "darts_stack": 2, "graph": 1, "mlp_chain": None, "conv_chain": None}
+ROOTS: Final = {
+    "stack": 1,
+    "darts_stack": 2,
+    "graph": 1,
+    "mlp_chain": None,
+    "conv_chain": None,
+    "map_chain": None,
+}
 """The kinds of skeletons and the number of graphs that each is made of; None is any number."""
+
+
+MAP: Final = 4
+"""Side of the maps in a `map_chain`."""
 
 
 @final
@@ -33,9 +44,11 @@ class NetworkSpec:
     `cells` normal cells with a reduction cell between stages, average, linear. `graph` is the graph between
     NAS-Bench-201's stem and head. `mlp_chain` and `conv_chain` are those of FaDE (Neumeyer et al. 2024):
     modules one after the other, between linear layers of `channels` features, or each after a convolution
-    and before a pooling; what leaves a module is normalized image by image. graphs: the cell; or normal and
-    reduction cell; or the graph; or the modules. inputs: the shape of an image. channels: width of the first
-    stage, in a `conv_chain` of the last one. cells: per stage; a `graph` or a chain does not read it.
+    and before a pooling; what leaves a module is normalized image by image. `map_chain` is a chain of modules
+    on maps of 4x4, to which a first convolution brings the image, pooled once behind the last module. graphs:
+    the cell; or normal and reduction cell; or the graph; or the modules. inputs: the shape of an image.
+    channels: width of the first stage, in a `conv_chain` of the last one. cells: per stage; a `graph` or a
+    chain does not read it.
     """
 
     root: str
@@ -143,7 +156,7 @@ class NetworkSpec:
         )
 
 
-NORMALIZED: Final = ("mlp_chain", "conv_chain")
+NORMALIZED: Final = ("mlp_chain", "conv_chain", "map_chain")
 """Roots whose parts are normalized image by image before the next layer reads them."""
 
 
@@ -162,6 +175,9 @@ def frame(
             rows = [conv, searched[place], PoolBy(factors[place]), *rows]
             width = max(1, width // factors[place])
         return Chain(), Chain(tuple(rows)), Chain((Flatten(), Dense(classes)))
+    if root == "map_chain":
+        stem = Chain((BiasedConv(channels=channels, side=MAP), RELU))
+        return stem, Chain((*searched, PoolBy(2))), Chain((Flatten(), Dense(classes)))
     if root == "stack":
         stage = (searched[0],) * cells
         body = Chain((*stage, *(RESBLOCK, *stage) * (STAGES - 1)))

@@ -136,7 +136,7 @@ def train(
     choices = bool(stack.gates)
     with apart(device, int(rng.integers(2**62))):
         noise = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        if stack.models == 1:
+        if not stack.batched:
             stack.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         batches = batches_of(data, device)
         everything = torch.from_numpy(np.array(numbers)).expand(stack.models, -1)

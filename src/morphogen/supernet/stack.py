@@ -15,41 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from morphogen.networks import modules
+from morphogen.supernet.braid import Braid, BraidedMixture, StackedDense, StackedRootMeanSquare, can_braid
 from morphogen.supernet.mixing import Gate, Mixture, SupernetError, Whole, Wiring
 
 SAME = (
     nn.ReLU, nn.Hardswish, nn.Mish, nn.Identity, nn.Flatten, nn.AvgPool2d, nn.MaxPool2d, nn.AdaptiveAvgPool2d,
 )  # fmt: skip
 """Layers that treat every channel alike and have no weights; others may say so by `channelwise = True`."""
-
-
-class _Dense(nn.Module):
-    """Dense layers of m networks, from `[m, n, c]` or `[n, m * c]` to `[m, n, features]`."""
-
-    def __init__(self, weight: nn.Parameter, bias: nn.Parameter | None) -> None:
-        super().__init__()
-        self.weight, self.bias = weight, bias
-
-    def forward(self, x: Tensor) -> Tensor:
-        if x.ndim != 3:
-            x = x.reshape(x.shape[0], self.weight.shape[0], -1).transpose(0, 1)
-        if self.bias is None:
-            return torch.bmm(x, self.weight.transpose(1, 2))
-        return torch.baddbmm(self.bias[:, None], x, self.weight.transpose(1, 2))
-
-
-class _RootMeanSquare(nn.Module):
-    """Per network and image."""
-
-    def __init__(self, models: int) -> None:
-        super().__init__()
-        self.models = models
-
-    def forward(self, x: Tensor) -> Tensor:
-        if x.ndim == 3:
-            return x * torch.rsqrt(x.square().mean(dim=2, keepdim=True) + 1e-6)
-        parts = x.reshape(x.shape[0], self.models, -1)
-        return (parts * torch.rsqrt(parts.square().mean(dim=2, keepdim=True) + 1e-6)).view(x.shape)
 
 
 class _Flat(nn.Module):
@@ -60,27 +32,32 @@ class _Flat(nn.Module):
 
 
 class _Groups(nn.Module):
-    """Networks that differ here: alike ones together."""
+    """Networks that differ here: alike ones together, or all of them braided."""
 
-    def __init__(self, places: Sequence[Sequence[int]], parts: Sequence[nn.Module], models: int) -> None:
+    def __init__(
+        self, places: Sequence[Sequence[int]], parts: Sequence[nn.Module] | Braid, models: int
+    ) -> None:
         super().__init__()
-        self.parts = nn.ModuleList(parts)
+        self.parts = parts if isinstance(parts, Braid) else nn.ModuleList(parts)
         self.models = models
-        for number, place in enumerate(places):
-            self.register_buffer(f"place{number}", torch.tensor(place))
-        self.register_buffer("back", torch.tensor([i for place in places for i in place]).argsort())
+        self.sizes = [len(place) for place in places]
+        self.register_buffer("there", torch.tensor([i for place in places for i in place]))
+        self.register_buffer("back", self.get_buffer("there").argsort())
 
     def forward(self, x: Tensor) -> Tensor:
         folded = x.ndim == 4
         if folded:
             x = x.view(x.shape[0], self.models, -1, *x.shape[2:])
         axis = 1 if folded else 0
-        outs = []
-        for number, part in enumerate(self.parts):
-            taken = x.index_select(axis, self.get_buffer(f"place{number}"))
-            out = part(taken.flatten(1, 2) if folded else taken)
-            places = self.get_buffer(f"place{number}").numel()
-            outs.append(out.view(out.shape[0], places, -1, *out.shape[2:]) if folded else out)
+        rows = torch.split(x.index_select(axis, self.get_buffer("there")), self.sizes, axis)
+        taken = [part.flatten(1, 2) for part in rows] if folded else list(rows)
+        if isinstance(self.parts, Braid):
+            outs = [out for out in self.parts(taken) if out is not None]
+        else:
+            outs = [part(x) for part, x in zip(self.parts, taken, strict=True)]
+        if folded:
+            pairs = zip(outs, self.sizes, strict=True)
+            outs = [out.view(out.shape[0], size, -1, *out.shape[2:]) for out, size in pairs]
         joined = torch.cat(outs, axis).index_select(axis, self.get_buffer("back"))
         return joined.flatten(1, 2) if folded else joined
 
@@ -89,20 +66,23 @@ class _Groups(nn.Module):
 class Stack(nn.Module):
     """Networks (or supernets of one region) of equal inputs and classes, trained as one.
 
-    One network alone is run as it is. `networks` keep the weights they were stacked with until `unstack`.
+    One network alone is run as it is, or, where it is `batched`, as stacks are: candidates of one position that
+    are cells of alike operations are computed together. `networks` keep the weights they were stacked with
+    until `unstack`.
 
     Raises:
         SupernetError: a layer that mixes channels across networks (a join) cannot be stacked.
     """
 
-    def __init__(self, networks: Sequence[nn.Module]) -> None:
+    def __init__(self, networks: Sequence[nn.Module], *, batched: bool = False) -> None:
         super().__init__()
         self.models = len(networks)
+        self.batched = batched or self.models > 1
         self._networks = tuple(networks)
         self._links: list[tuple[Tensor, list[Tensor]]] = []
         first = networks[0]
         self.gates: tuple[Gate, ...] = getattr(first, "gates", ())
-        if self.models == 1:
+        if not self.batched:
             self.parts = nn.ModuleList([first])
             return
         rows = zip(*(list(network.children()) for network in networks), strict=True)
@@ -110,7 +90,7 @@ class Stack(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images `[m, n, c, h, w]` to logits `[m, n, classes]`."""
-        if self.models == 1:
+        if not self.batched:
             return self.parts[0](images[0])[None]  # type: ignore[no-any-return]
         x = images.transpose(0, 1).flatten(1, 2).contiguous()
         for part in self.parts:
@@ -136,13 +116,16 @@ class Stack(nn.Module):
         if all(isinstance(module, nn.Sequential) for module in group):
             lengths = {len(list(module.children())) for module in group}
             if len(lengths) == 1:  # layer by layer, so that only what differs is grouped
-                rows = zip(*(list(module.children()) for module in group), strict=True)
-                return nn.Sequential(*(self._stacked(row) for row in rows))
+                layers = zip(*(list(module.children()) for module in group), strict=True)
+                return nn.Sequential(*(self._stacked(layer) for layer in layers))
         kinds = {_kind(module) for module in group}
         if len(kinds) > 1:
             by_kind: dict[str, list[int]] = {}
             for number, module in enumerate(group):
                 by_kind.setdefault(_kind(module), []).append(number)
+            if can_braid(group) and all(module.output for module in group):
+                cells = [[group[i] for i in places] for places in by_kind.values()]
+                return _Groups(list(by_kind.values()), Braid(cells, _kind, self._stacked), models)  # type: ignore[arg-type]
             parts = [self._stacked([group[i] for i in places]) for places in by_kind.values()]
             return _Groups(list(by_kind.values()), parts, models)
         if isinstance(first, nn.Flatten):
@@ -150,11 +133,11 @@ class Stack(nn.Module):
         if isinstance(first, SAME) or getattr(first, "channelwise", False):
             return first
         if isinstance(first, modules.RootMeanSquare):
-            return _RootMeanSquare(models)
+            return StackedRootMeanSquare(models)
         if isinstance(first, nn.Linear):
             weight = self._joined([m.weight for m in group], new_axis=True)  # type: ignore[misc]
             biases = [m.bias for m in group]
-            return _Dense(weight, None if first.bias is None else self._joined(biases, new_axis=True))  # type: ignore[arg-type]
+            return StackedDense(weight, None if first.bias is None else self._joined(biases, new_axis=True))  # type: ignore[arg-type]
         if isinstance(first, nn.Conv2d | nn.BatchNorm2d | nn.InstanceNorm2d | nn.GroupNorm):
             return self._channelwise(group)
         if isinstance(first, modules.FactorizedReduce) or True in getattr(first, "joins", ()):
@@ -163,6 +146,13 @@ class Stack(nn.Module):
             )
         if first._parameters or first._buffers:
             raise SupernetError(f"{type(first).__name__} cannot be stacked; train the networks one by one")
+        if isinstance(first, Mixture) and first.partial == 1:
+            places = [i for i, empty in enumerate(first.nothing) if not empty]
+            rows = [list(module.candidates) for module in group if isinstance(module, Mixture)]
+            cells = [[row[i] for row in rows] for i in places]
+            if len(cells) > 1 and can_braid([cell[0] for cell in cells]):
+                braid = Braid(cells, _kind, self._stacked)  # type: ignore[arg-type]
+                return BraidedMixture(first.gate, first.nothing, braid, first.norm is not None, models)
         twin = copy.copy(first)
         children = [list(module.named_children()) for module in group]
         twin._modules = {

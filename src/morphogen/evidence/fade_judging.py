@@ -1,0 +1,135 @@
+"""What the ranks of a bed's supernets are worth: beside the truth's ceiling, sweeps of paths and cheap predictors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from morphogen.analysis import mean_interval
+from morphogen.evidence.entry import Bar, Finding, Progress
+from morphogen.evidence.fade_beds import (
+    Bed,
+    Floats,
+    Ranked,
+    Truth,
+    depths,
+    outer,
+    parameters,
+    positions,
+    ranked,
+    shuffled,
+    spearman,
+    truth,
+)
+
+AVERAGED: Final = 4
+"""Supernets in an ensemble."""
+
+ENSEMBLES: Final = 5
+QUICK_LEAST: Final = 0.4
+
+APART: Final = 1.5
+"""Deviation between paths over that between seeds, from which on a bed is judged."""
+
+SETTLED: Final = 0.9
+"""Correlation of the truth with training twice as long, from which on a bed is judged."""
+
+READINGS: Final = {"log": "sum of log ranks", "mean": "mean of ranks", "alone": "leave-one-in"}
+
+
+def on_beds(beds: Sequence[Bed], seeds: int, quick: bool, progress: Progress) -> Iterator[Finding]:
+    """Train all paths of each bed alone, then ensembles of supernets."""
+    for number, bed in enumerate(beds):
+
+        def tell(doing: str, share: float, number: int = number, bed: Bed = bed) -> None:
+            progress(f"{bed.name}: {doing}", (number + share) / len(beds))
+
+        tell("every path alone", 0.0)
+        known = truth(bed, seeds, lambda share, tell=tell: tell("every path alone", 0.5 * share))  # type: ignore[misc]
+        longer = None
+        if not quick:
+            tell("every path alone, twice as long", 0.5)
+            longer = truth(replace(bed, steps=2 * bed.steps), 2, lambda share: None)
+        tell("supernets", 0.7)
+        found = ranked(bed, AVERAGED * (2 if quick else ENSEMBLES), 0)
+        yield from compared(bed, known, longer, found)
+    progress("done", 1.0)
+
+
+def compared(bed: Bed, known: Truth, longer: Truth | None, found: Ranked) -> Iterator[Finding]:
+    """What the ranks and the cheap predictors of a bed correlate with its truth; None is the quick form."""
+    name, score = bed.name, known.score
+    least: float | None = QUICK_LEAST
+    yield Finding(f"{name}: the most a perfect estimator could reach", known.ceiling)
+    yield Finding(f"{name}: deviation between paths over that between seeds", known.spread)
+    judged = True
+    if longer is not None:
+        settled = min(1.0, spearman(longer.score, score) / (known.reliability * longer.reliability) ** 0.5)
+        judged, least = known.spread >= APART and settled >= SETTLED, bed.least
+        yield Finding(
+            f"{name}: correlation of the truth with training twice as long, noise of seeds taken out", settled
+        )
+        yield Finding(f"{name}: judged (1), or only reported (0)", int(judged))
+    ensembles = [range(i, i + AVERAGED) for i in range(0, len(found.logs[0]), AVERAGED)]
+    high = shuffled(bed, score)[1]
+    for how, text in READINGS.items():
+        values = [spearman(found.scores(how, ensemble), score) for ensemble in ensembles]
+        label = f"{name}: four supernets, {text}"
+        bar = Bar("at least", least) if how == "log" and judged and least is not None else None
+        if how == "log":
+            fade = float(np.mean(values))
+        yield Finding(label, float(np.mean(values)), bar, mean_interval(values))
+        yield Finding(f"{label}, standard deviation", float(np.std(values, ddof=1)))
+        yield Finding(f"{label}, worst ensemble", float(min(values)))
+    yield Finding(f"{name}: the same less the 97.5% end of shuffled shares", fade - high)
+    both = [
+        spearman(positions(found.scores("log", e)) + positions(found.scores("alone", e)), score)
+        for e in ensembles
+    ]
+    yield Finding(f"{name}: four supernets, log ranks and leave-one-in added", float(np.mean(both)))
+    single = [spearman(found.scores("log", [i]), score) for i in range(len(found.logs[0]))]
+    yield Finding(f"{name}: one supernet, sum of log ranks", float(np.mean(single)))
+    for place, logs in enumerate(found.logs):
+        truths = means(score, [len(row) for row in bed.candidates], place)
+        each = [spearman(logs[list(e)].mean(0), truths) for e in ensembles]
+        yield Finding(
+            f"{name}: candidates of position {place + 1} alone, sum of log ranks", float(np.mean(each))
+        )
+    sweep = known.sweep(1)
+    yield Finding(f"{name}: one seed of every path alone", sweep)
+    if len(known.losses) > 3:
+        yield Finding(f"{name}: three seeds of every path alone", known.sweep(3))
+    yield Finding(f"{name}: less depth", spearman(-depths(bed), score))
+    yield Finding(f"{name}: less parameters", spearman(-parameters(bed), score))
+    yield Finding(f"{name}: entropy of ranks", found.entropy)
+    rng = np.random.default_rng(3)
+    chance = [
+        spearman(outer([rng.permutation(row[i]) for row in found.logs]), score)
+        for i in range(len(found.logs[0]))
+        for _ in range(20)
+    ]
+    yield Finding(
+        f"{name}: the same ranks shuffled within positions",
+        float(np.mean(chance)),
+        Bar("at most", 0.25),
+        control=True,
+    )
+    if len(bed.candidates) > 2:
+        cost = known.seconds / len(known.losses) / (found.seconds / len(found.logs[0]) * AVERAGED)
+        yield Finding(
+            f"{name}: seconds of one seed of every path over those of four supernets, both stacked",
+            float(cost),
+            Bar("at least", 3.0),
+        )
+        yield Finding(
+            f"{name}: four supernets less one seed of every path", fade - sweep, Bar("at least", 0.0)
+        )
+
+
+def means(score: Floats, sizes: Sequence[int], place: int) -> Floats:
+    """Return the mean score of each candidate of a position."""
+    axes = tuple(axis for axis in range(len(sizes)) if axis != place)
+    return np.asarray(score.reshape(tuple(sizes)).mean(axis=axes))
