@@ -116,7 +116,7 @@ class RankAgreement(Estimator):
             }
         return Estimate(values, cost)
 
-    def rehearse(self, space: Space, rng: np.random.Generator) -> None:
+    def rehearse(self, space: Space, rng: np.random.Generator, fidelity: Fidelity = Fidelity()) -> None:
         """Raise `SpaceError` where the space is not one of recipes."""
         fidelity_of(space.sample(rng))
 
