@@ -134,6 +134,53 @@ def test_wrong_use_is_one_line(own: Cli, words: tuple[object, ...], said: str) -
     assert ended.err.strip().count("\n") == 0
 
 
+# A row of the table that is changed (1 is the first below the names) -> what is said.
+SPOILT = {
+    "a missing architecture": (
+        3,
+        "",
+        "has 255 of the 256 architectures of space; the first without a row is chain(",
+    ),
+    "a duplicate": (
+        3,
+        '"{first}",1,2',
+        "row 3: chain(conv3x3, conv3x3, conv3x3, conv3x3) stands in row 1 already",
+    ),
+    "NaN": (4, '"{own}",nan,2', "row 4: acc is nan"),
+    "infinite": (4, '"{own}",-inf,2', "row 4: acc is -inf"),
+    "empty": (5, '"{own}",,2', "row 5: acc is empty"),
+    "a wrong type": (6, '"{own}",good,2', "row 6: acc is 'good', not a number"),
+    "outside the space": (
+        7,
+        '"chain(conv3x3, conv5x5, conv3x3, conv3x3)",1,2',
+        "row 7: chain(conv3x3, conv5x5",
+    ),
+    "of another form": (7, '"chain(conv3x3)",1,2', "row 7: chain(conv3x3) is not in space"),
+    "unreadable": (8, '"chain(conv3x3",1,2', "row 8: chain(conv3x3 cannot be read as an architecture"),
+    "no architecture": (9, '"",1,2', "row 9: there is no architecture but ''"),
+    "a comma too many": (10, "{own},1,2", "row 10 (line 11) has 6 cells for 3 columns"),
+}
+
+
+@pytest.mark.parametrize("case", SPOILT)
+def test_a_spoilt_table_is_one_line_with_the_row(own: Cli, case: str) -> None:
+    row, text, said = SPOILT[case]
+    lines = Path("my.csv").read_text().splitlines()
+    architectures = [line.split('"')[1] for line in lines[1:]]
+    lines[row] = text.format(own=architectures[row - 1], first=architectures[0])
+    Path("my.csv").write_text("\n".join(line for line in lines if line) + "\n")
+    ended = own(*OWN, "--objective", "acc", *FEW, "--json", "out.json")
+    assert ended.code == 2 and said in ended.err and "my.csv" in ended.err and not ended.out
+    assert ended.err.strip().count("\n") == 0 and "Traceback" not in ended.err
+    assert not Path("out.json").exists()
+
+
+@pytest.mark.parametrize("word", ["nasbench301/svhn", "nasbench_nlp/validation", "ecnas101/4"])
+def test_other_named_tables(cli: Cli, data: Path, word: str) -> None:
+    ended = cli("compare", "--benchmark", word, "--queries", 30, "--seeds", 2, "--workers", 1)
+    assert ended.code == 0 and f"{word.partition('/')[0]}" in ended.err and "exact random search" in ended.out
+
+
 def test_an_interrupt_is_said_and_nothing_is_written(own: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     import morphogen.comparing
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
+import json
 import os
 import re
 import shlex
@@ -145,6 +147,24 @@ def test_the_target_exists(words: tuple[str, ...]) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     asked = {word for word in words[1:] if "=" not in word}
     assert asked <= targets, f"the Makefile has no {sorted(asked - targets)}"
+
+
+def test_whoever_reads_how_to_compare_can_compare(tmp_path: Path) -> None:
+    """The Python blocks of the page, and then its commands on the table that they wrote, with fewer seeds."""
+    page = blocks((ROOT / "docs/compare.md").read_text())
+    (tmp_path / "page.py").write_text(script(page), encoding="utf-8")
+    own = [words for block in page for words in commands(block) if "my.csv" in words]
+    assert len(own) == 2
+    if importlib.util.find_spec("matplotlib") is None:
+        own = [words[: words.index("--plot")] if "--plot" in words else words for words in own]
+    for words in (["page.py"], *(["-m", *words, "--seeds", "3"] for words in own)):
+        run = subprocess.run(
+            [sys.executable, *words], cwd=tmp_path, capture_output=True, text=True, timeout=SECONDS
+        )
+        assert run.returncode == 0, run.stderr
+    assert "exact random search" in run.stdout and "my.csv: 125 rows, seconds; 3 seeds" in run.stderr
+    assert len(json.loads((tmp_path / "out.json").read_text())["standings"]) == 3
+    assert (tmp_path / "regret.svg").is_file() == any("--plot" in words for words in own)
 
 
 # --- the reader of pages ------------------------------------------------------------------------------------

@@ -108,3 +108,57 @@ def test_columns_that_do_not_fit_are_refused() -> None:
         Table("a table", ROWS, {})
     with pytest.raises(TableError, match="score, loss, not accuracy"):
         table().column("accuracy")
+
+
+# --- several numbers of epochs --------------------------------------------------------------------------------
+
+
+def curves(epochs: tuple[int, ...] = (1, 2, 3)) -> Table:
+    values = VALUES + np.arange(len(epochs))[:, None]
+    seconds = np.outer(epochs, 10 * VALUES)
+    return Table("runs", ROWS, {Metric("score"): values, LOSS: 1 - VALUES}, seconds=seconds, epochs=epochs)
+
+
+def test_a_proposal_may_ask_for_any_of_the_epochs() -> None:
+    for epochs in (1, 2, 3):
+        proposal = Proposal(SPACE.unrank(7), Fidelity(epochs=epochs))
+        estimate = curves().estimate(proposal, np.random.default_rng(0))
+        assert estimate.values == {"score": VALUES[7] + (epochs - 1), "loss": 1 - VALUES[7]}
+        assert estimate.cost == epochs * 10 * VALUES[7]
+        assert estimate.curve == tuple({"score": VALUES[7] + epoch} for epoch in range(epochs))
+    whole = curves().estimate(Proposal(SPACE.unrank(7)), np.random.default_rng(0))
+    assert whole == estimate, "without a word, the whole training"
+    for fidelity in (Fidelity(epochs=4), Fidelity(epochs=2, resolution=8)):
+        with pytest.raises(TableError, match=r"at {'epochs': \(1, 2, 3\)}, it cannot tell"):
+            curves().estimate(Proposal(SPACE.unrank(7), fidelity), np.random.default_rng(0))
+
+
+def test_epochs_that_are_not_one_after_another_are_no_curve() -> None:
+    asked = curves((2, 4))
+    estimate = asked.estimate(Proposal(SPACE.unrank(7), Fidelity(epochs=2)), np.random.default_rng(0))
+    assert estimate.values["score"] == VALUES[7] and estimate.curve == ()
+    assert np.array_equal(asked.column(epochs=2), VALUES) and np.array_equal(asked.column(), VALUES + 1)
+    with pytest.raises(TableError, match="cannot tell"):
+        asked.column(epochs=3)
+    assert len({curves((2, 4)).fingerprint, curves((1, 4)).fingerprint}) == 2
+
+
+def test_epochs_that_do_not_fit_are_refused() -> None:
+    for epochs in ((2, 1), (0, 1), (3, 3)):
+        with pytest.raises(ValueError, match="epochs must be positive and ascend"):
+            Table("runs", ROWS, {Metric("score"): VALUES}, epochs=epochs)
+    with pytest.raises(ValueError, match=r"seconds need a row for each of the epochs \(1, 2\)"):
+        Table("runs", ROWS, {Metric("score"): VALUES}, seconds=VALUES, epochs=(1, 2))
+    with pytest.raises(ValueError, match="score must have one value for each of 200 rows"):
+        Table("runs", ROWS, {Metric("score"): np.stack([VALUES] * 3)}, epochs=(1, 2))
+
+
+def test_only_some_rows_are_kept() -> None:
+    whole = curves()
+    ask(whole, 1)
+    some = whole.only([SPACE.unrank(7), SPACE.unrank(5_000)])
+    assert (some.queries, whole.queries) == (0, 1)
+    assert ask(some, 7) == ask(whole, 7) and np.isnan(some.column()).sum() == 199
+    with pytest.raises(TableError, match="has no score"):
+        ask(some, 8)
+    assert not np.isnan(whole.column()).any()

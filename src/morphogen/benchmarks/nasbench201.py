@@ -246,7 +246,6 @@ def _read_package(path: Path) -> tuple[NDArray[np.int8], NDArray[np.float64], ND
                     f"{path}, cell {code} lacks two or three finite {name}; install {PACKAGE} anew"
                 )
             runs.append(seeds if len(seeds) == 3 else [*seeds, math.nan])
-    means = np.nanmean(
-        np.array(runs, dtype=np.float32), axis=1, dtype=np.float64
-    )  # as exact as the Parquet file
+    values = np.array(runs, dtype=np.float32)  # as exact as the Parquet file
+    means: NDArray[np.float64] = np.asarray(np.nanmean(values, axis=1, dtype=np.float64))
     return np.array([list(map(int, code)) for code in codes], dtype=np.int8), means[::2], means[1::2]

@@ -97,8 +97,8 @@ class Table(Estimator):
         names = {known.name: known for known in self._columns}
         if metric is not None and metric not in names:
             raise TableError(f"{self.name} has {', '.join(names)}, not {metric}")
-        stop = self._stop(Fidelity(epochs=epochs))
-        return self._columns[self.metrics[0] if metric is None else names[metric]][stop]
+        columns = self._columns[self.metrics[0] if metric is None else names[metric]]
+        return np.asarray(columns[self._stop(Fidelity(epochs=epochs))])
 
     def only(self, architectures: Iterable[Architecture]) -> Table:
         """Return a copy, with no queries yet, in which all other rows are NaN: the control of what is seen."""
@@ -128,7 +128,7 @@ class Table(Estimator):
             return -1
         whole = asked.over(self.fidelity)
         if asked.epochs in self.epochs and replace(whole, epochs=self.epochs[-1]) == self.fidelity:
-            return self.epochs.index(asked.epochs)  # type: ignore[arg-type]
+            return self.epochs.index(asked.epochs)
         if whole == self.fidelity:
             return -1
         known = self.fidelity.to_json() | ({"epochs": self.epochs} if len(self.epochs) > 1 else {})
