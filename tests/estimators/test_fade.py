@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from morphogen.estimators.fade import Fade, path_scores, region_of
+from morphogen.networks import cost
 from morphogen.networks.data import ImageData, load
 from morphogen.records import Estimate, Fidelity, Position, Proposal
 from morphogen.seeding import stream
@@ -44,9 +45,20 @@ def test_a_region_is_ranked(fade: Fade) -> None:
     derived = SPACE.parse(estimate.derived)
     assert derived.args[0] in ROW
     assert 0.5 < estimate.values["entropy"] <= 1
-    assert 0 < estimate.values["accuracy"] < 1
+    assert 0 < estimate.values["inherited_accuracy"] < estimate.values["accuracy"] < 1
     assert estimate.cost > estimate.values["seconds"] > 0
     assert Estimate.from_json(json.loads(json.dumps(estimate.to_json()))) == estimate
+
+
+def test_accuracy_is_that_of_the_derived_architecture_trained_alone(fade: Fade) -> None:
+    estimate, inherited = (replace(fade, validate=v).estimate(REGION, stream(0)) for v in (True, False))
+    assert inherited.ranks == estimate.ranks and inherited.derived == estimate.derived
+    assert inherited.values["accuracy"] == inherited.values["inherited_accuracy"]
+    assert inherited.values["inherited_accuracy"] == estimate.values["inherited_accuracy"]
+    assert estimate.derived is not None
+    shape, classes = fade.data.shape, len(fade.data.classes)
+    parameters = cost(SPACE.parse(estimate.derived), shape, classes, channels=8).parameters
+    assert estimate.values["parameters"] == parameters
 
 
 def test_the_same_stream_gives_the_same_estimate_also_after_pickling(fade: Fade) -> None:

@@ -159,8 +159,7 @@ def _facts(best: Trial, winner: Winner | None, metric: str) -> list[tuple[str, s
     """Return what is known of the best network, name and value."""
     assert best.estimate is not None
     values = best.estimate.values
-    where = "supernet " if best.proposal.region else "validation " if winner else ""
-    facts = [(f"{where}{metric}", number(values[metric]))]
+    facts = [(f"{'validation ' if winner else ''}{metric}", number(values[metric]))]
     if winner:
         test = winner.values
         facts += [

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TRIALS: Final = 50
 """How many trials a search makes when no limit is given."""
 
-REGIONS: Final = 6
+REGIONS: Final = 5
 """How many where trials are regions: each costs many trainings."""
 
 EPOCHS: Final = 5

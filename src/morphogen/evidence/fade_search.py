@@ -40,7 +40,7 @@ def experiment(quick: bool, progress: Progress) -> Iterator[Finding]:
     """Search with each arm and seed, then train all winners anew, side by side."""
     seeds, regions = (QUICK_SEEDS, 2) if quick else (SEEDS, REGIONS)
     data, _ = digits()
-    fade = Fade(data, epochs=1 if quick else EPOCHS, supernets=2, channels=WIDTH)
+    fade = Fade(data, epochs=1 if quick else EPOCHS, supernets=2, channels=WIDTH, validate=False)
     winners: dict[str, list[Architecture]] = {"fade": [], "shuffled": [], "regions": []}
     spent: list[float] = []
     for seed in range(seeds):
