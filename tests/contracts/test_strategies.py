@@ -23,7 +23,10 @@ from morphogen.testing import strategies
 BRIEF = {"trials": 24, "proposals": 80, "seeds": 6}
 SHORTER: dict[str, dict[str, int]] = dict.fromkeys(
     ("predictor_guided", "bananas", "npenas", "brp_nas", "neural_predictor"), BRIEF
-) | {"minimum_importance_pruning": {"trials": 30, "proposals": 120, "seeds": 6}}
+) | {
+    "minimum_importance_pruning": {"trials": 30, "proposals": 120, "seeds": 6},
+    "neural_predictor": {"trials": 24, "proposals": 80, "seeds": 16},
+}
 
 # What the presets are here: their loop, their pool and their acquisition, with a predictor of a millisecond (all
 # predictors have a contract of their own) and rounds that fit into so short a search.

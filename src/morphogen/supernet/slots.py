@@ -10,13 +10,14 @@ from morphogen.architecture import Architecture, Constructor, Terminal, Topology
 from morphogen.networks.cells import Cell
 from morphogen.networks.layers import Layer
 from morphogen.networks.shapes import FREE, Cost, Shape, ShapeError
+from morphogen.networks.skeleton import NORMALIZED
 from morphogen.spaces.space import Path, Space
 from morphogen.supernet.mixing import Gate, Mixture, SupernetError, Wiring
 
 if TYPE_CHECKING:
     from torch import nn
 
-FRAMED: Final = ("stack", "mlp_chain", "conv_chain")
+FRAMED: Final = ("stack", *NORMALIZED)
 """Skeletons that can be put round choices; the cells of a `darts_stack` read two inputs, which no choice does."""
 
 MOST_PARTS: Final = 20_000
