@@ -108,7 +108,7 @@ class BPE(Benchmark):
     @cached_property
     def full(self) -> Floats:
         """Accuracy in per cent of each ranked cell after full training [cells]."""
-        return self._ranked("full_accuracy")[0]
+        return np.asarray(self._ranked("full_accuracy")[0])
 
     @cached_property
     def cheap(self) -> Floats:
