@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from morphogen.recipes import fidelity_of, listed_space, recipe_of, recipe_space
+from morphogen.recipes import fidelity_of, recipe_of, recipe_space
 from morphogen.records import Fidelity
 from morphogen.seeding import stream
 from morphogen.spaces import Space, SpaceError
@@ -35,15 +35,6 @@ def test_it_is_a_space_like_any_other() -> None:
     child = mutate(space, recipe, stream(1))
     assert sum(a != b for a, b in zip(recipe.args, child.args, strict=True)) == 1
     assert len(list(neighbours(space, recipe))) == 2 + 2 + 1 + 1
-
-
-def test_a_list_of_recipes_is_a_space() -> None:
-    recipes = [Fidelity(epochs=1, channels=8), Fidelity(epochs=10, channels=4)]
-    space = listed_space(recipes)
-    assert [fidelity_of(recipe) for recipe in space.enumerate()] == recipes
-    for wrong in ([], recipes * 2, [Fidelity(epochs=1), Fidelity(channels=8)]):
-        with pytest.raises(SpaceError, match="each once, all with the same settings"):
-            listed_space(wrong)
 
 
 @pytest.mark.parametrize(

@@ -42,20 +42,6 @@ def recipe_space(knobs: Mapping[str, Sequence[float]], name: str = "recipes") ->
     return Space(Grammar("Recipe", (top, *rules)), name)
 
 
-def listed_space(recipes: Sequence[Fidelity], name: str = "recipes") -> Space:
-    """Return the space of these recipes and no others; all must have the same settings.
-
-    Raises:
-        SpaceError: no recipes, one twice, one with other settings than the first.
-    """
-    made = [recipe_of(recipe) for recipe in recipes]
-    settings = [tuple(recipe.to_json()) for recipe in recipes]
-    if not made or len(set(made)) < len(made) or len(set(settings)) > 1:
-        raise SpaceError("a list of recipes needs one or more, each once, all with the same settings")
-    patterns = (Call(a.terminal, tuple(Call(part.terminal) for part in a.args)) for a in made)
-    return Space(Grammar("Recipe", (Rule("Recipe", tuple(map(Alternative, patterns))),)), name)
-
-
 def recipe_of(fidelity: Fidelity) -> Architecture:
     """Return the recipe with the settings of a fidelity, in the order of its fields.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Final, final
+from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,9 @@ from morphogen.analysis.agreement import kendall, spearman
 from morphogen.benchmarks.benchmark import Benchmark
 from morphogen.benchmarks.files import data_file, read_columns
 from morphogen.estimators.table import Table, TableError
-from morphogen.recipes import listed_space, recipe_of
+from morphogen.recipes import recipe_of
 from morphogen.records import Fidelity, Metric
+from morphogen.spaces.listed import listed
 from morphogen.spaces.space import Space
 
 Floats = NDArray[np.float64]
@@ -91,25 +92,23 @@ class BPE(Benchmark):
         columns = read_columns(data_file(TRIALS, self.folder), ["trial", *SETTINGS.values()])
         if columns["trial"].tolist() != list(range(1, 33)):
             raise TableError(f"{TRIALS}: the trials are not 1 to 32 in their order")
-        return tuple(
-            Fidelity(
-                **{
-                    setting: float(columns[name][row]) if setting in FRACTIONAL else int(columns[name][row])
-                    for setting, name in SETTINGS.items()
-                }
-            )  # type: ignore[arg-type]
-            for row in (trial - 1 for trial in self.trials)
-        )
+        return tuple(self._recipe(columns, trial - 1) for trial in self.trials)
+
+    @staticmethod
+    def _recipe(columns: Mapping[str, Any], row: int) -> Fidelity:
+        given = {setting: columns[name][row].item() for setting, name in SETTINGS.items()}
+        whole = {setting: int(value) for setting, value in given.items() if setting not in FRACTIONAL}
+        return Fidelity(**given | whole)
 
     @cached_property
     def space(self) -> Space:
         """The space of these recipes and no others."""
-        return listed_space(self.recipes, "bpe")
+        return listed(map(recipe_of, self.recipes), "bpe")
 
     @cached_property
     def full(self) -> Floats:
         """Accuracy in per cent of each ranked cell after full training [cells]."""
-        return self._ranked("full_accuracy")[0]
+        return np.asarray(self._ranked("full_accuracy")[0])
 
     @cached_property
     def cheap(self) -> Floats:
@@ -140,7 +139,7 @@ class BPE(Benchmark):
     def _ranked(self, *names: str) -> Floats:
         columns = _read(data_file(ACCURACIES, self.folder))
         values = np.stack([columns[name] for name in names])
-        return values[:, list(self.cells)] if self.cells else values
+        return np.asarray(values[:, list(self.cells)] if self.cells else values)
 
 
 @cache

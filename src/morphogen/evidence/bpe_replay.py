@@ -181,6 +181,6 @@ ENTRY: Final = Entry(
     seeds=SEEDS,
     quick_seeds=QUICK_SEEDS,
     packages=("numpy", "scipy", "scikit-learn", "pyarrow"),
-    refuted="Correlations, front and order are the authors'; what does not hold is one control: the forest "
-    "fits noise too.",
+    refuted="Correlations, front and order are the authors'. One control misses its bar narrowly: of ten forests "
+    "that saw dealt-out accuracies, one keeps 61 % of the spread, 60 % were allowed.",
 )

@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 LISTED: Final = 20_000
 """Spaces of so many recipes are looked at as a whole; of larger ones, samples are drawn."""
 
-POOL: Final = 64
+POOL: Final = 40
 """How many recipes of a larger space are drawn to ask for one."""
 
 
