@@ -75,6 +75,7 @@ SHARED: dict[str, set[str]] = {
         "slots",
         "mixing",
         "braid",
+        "fan",
         "stack",
         "schedule",
         "measuring",
