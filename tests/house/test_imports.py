@@ -76,6 +76,7 @@ SHARED: dict[str, set[str]] = {
         "slots",
         "mixing",
         "braid",
+        "fan",
         "stack",
         "schedule",
         "measuring",

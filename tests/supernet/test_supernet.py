@@ -18,7 +18,7 @@ from morphogen.spaces.cell201 import cell201
 from morphogen.spaces.dag_chain import dag_chain, module
 from morphogen.spaces.hierarchical201 import hierarchical201
 from morphogen.supernet import Course, Gumbel, Stack, Supernet, SupernetError, leave_one_in, train
-from morphogen.supernet.mixing import Mixture
+from morphogen.supernet.mixing import Mixture, Wiring
 from morphogen.supernet.passes import recalibrate, saved_bytes
 from morphogen.supernet.relaxation import only, uniform
 
@@ -113,6 +113,28 @@ def test_a_structural_zero_is_not_computed_and_gets_no_gradient() -> None:
     net.gates[0].reset()
     net(images(5))
     assert set(net.gates[0].calls) == {1}, "a tensor of value 0 is computed"
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_edges_of_one_node_together_are_what_each_of_them_computes(training: bool) -> None:
+    together, apart = mixed(REGIONS["cell201"]), mixed(REGIONS["cell201"])
+    for part in apart.modules():
+        if isinstance(part, Wiring):
+            assert len(part.fans) == 3, "one for each node that edges leave"
+            part.fans = {}
+    weights = torch.rand(6, 5, generator=torch.Generator().manual_seed(4), requires_grad=True)
+    x, found = images(7), []
+    for net in (together, apart):
+        net.train(training)
+        for number, (gate, row) in enumerate(zip(net.gates, weights, strict=True)):
+            gate.weights = list(row)
+            gate.weights[number % 5] = None
+        loss = net(x).square().mean()
+        found.append([loss, *torch.autograd.grad(loss, [weights, *net.parameters()], allow_unused=True)])
+        found[-1] += list(net.buffers())
+    assert [g.calls for g in together.gates] == [g.calls for g in apart.gates]
+    assert sum(value is None for value in found[0]) > 0, "what has no weight gets no gradient"
+    torch.testing.assert_close(*found, atol=1e-5, rtol=1e-4)
 
 
 def test_fewer_weights_keep_fewer_bytes() -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from morphogen.networks.layers import Layer
 from morphogen.networks.modules import RootMeanSquare
 from morphogen.networks.shapes import Shape
+from morphogen.supernet.fan import Fan
 
 
 class SupernetError(ValueError):
@@ -155,14 +156,32 @@ class Wiring(nn.Module):
         self.parts = nn.ModuleList(nn.Identity() if p is None else p for p in parts)
         self.nothing = [p is None for p in parts]
         self.shares: Tensor | None = None
+        self.fans = self._fans()
+
+    def _fans(self) -> dict[int, tuple[tuple[int, ...], Fan]]:
+        """Return, for each node whose edges can be computed together, their numbers and how."""
+        found = {}
+        for node in dict.fromkeys(source for source, _ in self.edges):
+            numbers = [
+                i for i, (source, _) in enumerate(self.edges) if source == node and not self.nothing[i]
+            ]
+            mixtures = [part for i in numbers if isinstance(part := self.parts[i], Mixture)]
+            if len(mixtures) == len(numbers) > 0 and Fan.fits(mixtures):
+                found[node] = (tuple(numbers), Fan(mixtures))
+        return found
 
     def forward(self, x: Tensor) -> Tensor | None:
         """Map a map to what reaches the last node."""
         nodes: dict[int, Tensor] = {1: x}
+        fanned: dict[int, Tensor | None] = {}
         for number, (source, target) in enumerate(self.edges):
             if self.nothing[number] or source not in nodes:
                 continue
-            carried: Tensor | None = self.parts[number](nodes[source])
+            if number not in fanned and source in self.fans and self.fans[source][1].ready():
+                numbers, fan = self.fans[source]
+                fanned |= zip(numbers, fan(nodes[source]), strict=True)
+            carried: Tensor | None
+            carried = fanned[number] if number in fanned else self.parts[number](nodes[source])
             if carried is None:
                 continue
             if self.shares is not None:

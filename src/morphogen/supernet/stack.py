@@ -160,6 +160,8 @@ class Stack(nn.Module):
         }
         for absent in first._modules.keys() - twin._modules.keys():
             twin._modules[absent] = None
+        if isinstance(twin, Wiring):
+            twin.fans = {}
         if isinstance(twin, Mixture | Whole):
             if isinstance(twin, Mixture) and twin.partial > 1:
                 raise SupernetError("partial channels cannot be stacked; train the supernets one by one")
