@@ -76,7 +76,9 @@ def test_the_quick_experiment_holds(name: str, request: pytest.FixtureRequest, t
 
 def test_tables_that_are_not_there_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MORPHOGEN_DATA", str(tmp_path))
-    with pytest.raises(evidence.MissingData, match=r"set MORPHOGEN_DATA to the folder"):
+    with pytest.raises(
+        evidence.MissingData, match=r"set MORPHOGEN_DATA to the folder that holds nasbench201\.parquet"
+    ):
         evidence.run("search_baselines", quick=True)
 
 
