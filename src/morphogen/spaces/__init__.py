@@ -10,6 +10,7 @@ from morphogen.spaces.digits_small import digits_small
 from morphogen.spaces.flat201 import flat201
 from morphogen.spaces.grammar import Grammar, GrammarError, SpaceError
 from morphogen.spaces.hierarchical201 import hierarchical201
+from morphogen.spaces.listed import listed
 from morphogen.spaces.moves import cross, distance, mutate, neighbours, self_cross
 from morphogen.spaces.space import Decision, Space, brief
 
@@ -34,6 +35,7 @@ __all__ = [
     "distance",
     "flat201",
     "hierarchical201",
+    "listed",
     "mutate",
     "neighbours",
     "self_cross",
