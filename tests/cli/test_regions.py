@@ -141,7 +141,7 @@ def test_a_killed_search_asks_for_the_same_next_region(cli: Cli, study: Path) ->
     words = [sys.executable, "-m", "morphogen", *map(str, SEARCH), "--no-final", "--study", "killed.db"]
     running = subprocess.Popen([*words, "--trials", "3", "--workers", "1"], stderr=subprocess.DEVNULL)
     try:
-        limit = time.monotonic() + 120
+        limit = time.monotonic() + 300
         while time.monotonic() < limit and running.poll() is None and _told("killed.db") < 1:
             time.sleep(0.05)
         running.send_signal(signal.SIGKILL)
