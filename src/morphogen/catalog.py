@@ -283,6 +283,13 @@ ENTRIES: Final = (
     ),
     Entry(
         "evidence",
+        "fade_linear_cost",
+        "morphogen.evidence.fade_linear_cost:ENTRY",
+        "a region costs module calls and time linear in depth, though it holds k^d paths",
+        "Neumeyer et al. 2024 (FaDE)",
+    ),
+    Entry(
+        "evidence",
         "zero_cost",
         "morphogen.evidence.zero_cost:ENTRY",
         "zero-cost scores of 50 cells of NAS-Bench-201 rank them as the published ones do",
