@@ -27,8 +27,8 @@ from morphogen.networks.training import Recipe
 from morphogen.seeding import stream
 from morphogen.spaces.cell201 import cell201
 from morphogen.supernet import Course, Darts, Gumbel, Stack, Supernet, train
-from morphogen.supernet.mixing import Wiring
 from morphogen.supernet.relaxation import uniform
+from morphogen.supernet.wiring import Wiring
 
 RECIPE: Final = Recipe(batch_size=50, optimizer="adamw", weight_decay=0.0, shift=False, device="cpu")
 LINEAR: Final = Bed("pilot", digits, (PILOT, PILOT))

@@ -77,6 +77,7 @@ SHARED: dict[str, set[str]] = {
         "mixing",
         "braid",
         "fan",
+        "wiring",
         "stack",
         "schedule",
         "measuring",

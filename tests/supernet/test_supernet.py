@@ -18,9 +18,10 @@ from morphogen.spaces.cell201 import cell201
 from morphogen.spaces.dag_chain import dag_chain, module
 from morphogen.spaces.hierarchical201 import hierarchical201
 from morphogen.supernet import Course, Gumbel, Stack, Supernet, SupernetError, leave_one_in, train
-from morphogen.supernet.mixing import Mixture, Wiring
+from morphogen.supernet.mixing import Mixture
 from morphogen.supernet.passes import recalibrate, saved_bytes
 from morphogen.supernet.relaxation import only, uniform
+from morphogen.supernet.wiring import Wiring
 
 INPUTS, CLASSES = (1, 8, 8), 10
 NESTED = """

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from morphogen.networks import modules
-
-if TYPE_CHECKING:
-    from morphogen.supernet.mixing import Mixture
+from morphogen.supernet.mixing import Mixture
 
 
 def _operation(candidate: nn.Module) -> nn.Module | None:

@@ -14,10 +14,10 @@ from torch import Tensor
 from morphogen.networks.batches import Batches, batches_of, resolve
 from morphogen.networks.data import ImageData, Indices
 from morphogen.networks.training import Descent, Diverged, Recipe, apart, schedule
-from morphogen.supernet.mixing import Wiring
 from morphogen.supernet.passes import still
 from morphogen.supernet.relaxation import Relaxation
 from morphogen.supernet.stack import Stack, mean_losses
+from morphogen.supernet.wiring import Wiring
 
 
 @final

@@ -12,7 +12,8 @@ from morphogen.networks.layers import Layer
 from morphogen.networks.shapes import FREE, Cost, Shape, ShapeError
 from morphogen.networks.skeleton import NORMALIZED
 from morphogen.spaces.space import Path, Space
-from morphogen.supernet.mixing import Gate, Mixture, SupernetError, Wiring
+from morphogen.supernet.mixing import Gate, Mixture, SupernetError
+from morphogen.supernet.wiring import Wiring
 
 if TYPE_CHECKING:
     from torch import nn

@@ -16,7 +16,8 @@ from torch.nn import functional
 
 from morphogen.networks import modules
 from morphogen.supernet.braid import Braid, BraidedMixture, StackedDense, StackedRootMeanSquare, can_braid
-from morphogen.supernet.mixing import Gate, Mixture, SupernetError, Whole, Wiring
+from morphogen.supernet.mixing import Gate, Mixture, SupernetError, Whole
+from morphogen.supernet.wiring import Wiring
 
 SAME = (
     nn.ReLU, nn.Hardswish, nn.Mish, nn.Identity, nn.Flatten, nn.AvgPool2d, nn.MaxPool2d, nn.AdaptiveAvgPool2d,

@@ -16,7 +16,7 @@ from morphogen.networks.network import Network
 from morphogen.networks.shapes import Cost, Indivisible, Shape, ShapeError
 from morphogen.networks.skeleton import NORMALIZED, NetworkSpec, frame
 from morphogen.spaces.space import Space
-from morphogen.supernet.mixing import Gate, Mixture, SupernetError, Whole, Wiring
+from morphogen.supernet.mixing import Gate, Mixture, SupernetError, Whole
 from morphogen.supernet.relaxation import Weights, only
 from morphogen.supernet.slots import (
     Fixed,
@@ -27,6 +27,7 @@ from morphogen.supernet.slots import (
     compile_region,
     matches,
 )
+from morphogen.supernet.wiring import Wiring
 
 
 @final
