@@ -66,6 +66,8 @@ SHARED: dict[str, set[str]] = {
         "graph_batch",
         "acquisition",
         "folds",
+        "trees",
+        "perceptrons",
         "inference",
         "frame",
         "stacked",

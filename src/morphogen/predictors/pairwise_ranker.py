@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from morphogen.architecture import Architecture
-from morphogen.predictors.features import Features
-from morphogen.predictors.folds import Folded, Member
-from morphogen.predictors.predictor import Floats, Matrix, Model, Predictor
-from morphogen.predictors.stacked import Schedule, ordered, perceptron, standardizer, train_together
+from morphogen.predictors.perceptrons import Perceptrons
+from morphogen.predictors.stacked import Loss, ordered
 
 
 @final
 @dataclass(frozen=True)
-class PairwiseRanker(Predictor):
-    """Perceptrons of `hidden` widths whose loss sees pairs only; one for each fold left out. Needs torch.
+class PairwiseRanker(Perceptrons):
+    """Perceptrons whose loss sees pairs only.
 
     Their scores are scaled to the targets afterwards, which leaves the order as it is.
     """
 
-    features: Features = Features(("counts", "places", "shortest", "longest", "ways", "spans"))
-    hidden: tuple[int, ...] = (64, 64)
-    schedule: Schedule = Schedule()
-    folds: int = 5
-
-    def learn(
-        self, architectures: Sequence[Architecture], targets: Floats, rng: np.random.Generator
-    ) -> Model:
-        """Learn all members at once."""
-        encoder = self.features.encoder(architectures)
-        mean, deviation = standardizer(encoder.rows(architectures))
-
-        def encode(asked: Sequence[Architecture]) -> Matrix:
-            return (encoder.rows(asked) - mean) / deviation
-
-        def train(
-            rows: Matrix, targets: Floats, seen: Sequence[NDArray[np.intp]], rng: np.random.Generator
-        ) -> Sequence[Member]:
-            weights, forward = perceptron(len(seen), rows.shape[1], self.hidden, rng)
-            return train_together(weights, forward, ordered, rows, targets, seen, self.schedule, rng)
-
-        return Folded.learn(encode, architectures, targets, train, self.folds, rng)
+    @property
+    def loss(self) -> Loss:
+        return ordered
