@@ -136,7 +136,7 @@ class Plain(nn.Module):
                 part.gate.weights, part.nothing, part.candidates, strict=True
             ):
                 terms.append(weight * (z * 0.0 if nothing else candidate(z)))
-            total = torch.stack(terms).sum(0)
+            total = sum(terms[1:], terms[0])
             nodes[target] = nodes[target] + total if target in nodes else total
         return nodes[max(target for _, target in self.edges)]
 

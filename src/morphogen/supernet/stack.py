@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import final
+from typing import Final, final
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,14 @@ SAME = (
     nn.ReLU, nn.Hardswish, nn.Mish, nn.Identity, nn.Flatten, nn.AvgPool2d, nn.MaxPool2d, nn.AdaptiveAvgPool2d,
 )  # fmt: skip
 """Layers that treat every channel alike and have no weights; others may say so by `channelwise = True`."""
+
+
+BRAIDED: Final = 50
+"""Networks up to which those that differ are braided.
+
+More of them, and stacked supernets of convolutions, fill the machine as they are; all this was measured on one
+CPU.
+"""
 
 
 class _Flat(nn.Module):
@@ -124,7 +132,7 @@ class Stack(nn.Module):
             by_kind: dict[str, list[int]] = {}
             for number, module in enumerate(group):
                 by_kind.setdefault(_kind(module), []).append(number)
-            if can_braid(group) and all(module.output for module in group):
+            if models <= BRAIDED and can_braid(group) and all(module.output for module in group):
                 cells = [[group[i] for i in places] for places in by_kind.values()]
                 return _Groups(list(by_kind.values()), Braid(cells, _kind, self._stacked), models)  # type: ignore[arg-type]
             parts = [self._stacked([group[i] for i in places]) for places in by_kind.values()]
@@ -151,7 +159,8 @@ class Stack(nn.Module):
             places = [i for i, empty in enumerate(first.nothing) if not empty]
             rows = [list(module.candidates) for module in group if isinstance(module, Mixture)]
             cells = [[row[i] for row in rows] for i in places]
-            if len(cells) > 1 and can_braid([cell[0] for cell in cells]):
+            light = models == 1 or not any(isinstance(m, nn.Conv2d) for m in first.modules())
+            if light and len(cells) > 1 and can_braid([cell[0] for cell in cells]):  # see BRAIDED
                 braid = Braid(cells, _kind, self._stacked)  # type: ignore[arg-type]
                 return BraidedMixture(first.gate, first.nothing, braid, first.norm is not None, models)
         twin = copy.copy(first)
