@@ -51,9 +51,9 @@ class Fan:
         """Whether the candidates of all these mixtures are alike, and none is more than one operation."""
         kinds = set()
         for mixture in mixtures:
-            if mixture.partial > 1 or mixture.norm is not None:
+            if mixture.norm is not None:
                 return False
-            kind = []
+            kind = [str(mixture.partial)]
             for candidate, nothing in zip(mixture.candidates, mixture.nothing, strict=True):
                 operation = None if nothing else _operation(candidate)
                 weighted = operation is not None and next(operation.parameters(), None) is not None
@@ -73,6 +73,14 @@ class Fan:
 
     def __call__(self, x: Tensor) -> list[Tensor | None]:
         """Map a map to the mixture of each edge, None where nothing has a weight."""
+        partial = self.mixtures[0].partial
+        if partial == 1:
+            return self._mixed(x)
+        inside, bypass = x.tensor_split([x.shape[1] // partial], dim=1)
+        pairs = zip(self.mixtures, self._mixed(inside), strict=True)
+        return [mixture.rejoined(mixed, inside, bypass) for mixture, mixed in pairs]
+
+    def _mixed(self, x: Tensor) -> list[Tensor | None]:
         outs: list[Tensor | None] = [None] * len(self.mixtures)
         wide: dict[tuple[int, ...], Tensor] = {}
         rectified: Tensor | None = None

@@ -64,11 +64,12 @@ class Mixture(nn.Module):
         if self.partial == 1:
             return self._mixed(x)
         inside, bypass = x.tensor_split([x.shape[1] // self.partial], dim=1)
-        mixed = self._mixed(inside)
-        if mixed is None:
-            mixed = torch.zeros_like(inside)
-        n, c, h, w = x.shape
-        joined = torch.cat([mixed, bypass], dim=1)
+        return self.rejoined(self._mixed(inside), inside, bypass)
+
+    def rejoined(self, mixed: Tensor | None, inside: Tensor, bypass: Tensor) -> Tensor:
+        """Return what the mixture made of the first channels and those that bypassed it, shuffled."""
+        joined = torch.cat([torch.zeros_like(inside) if mixed is None else mixed, bypass], dim=1)
+        n, c, h, w = joined.shape
         return joined.view(n, self.partial, c // self.partial, h, w).transpose(1, 2).reshape(n, c, h, w)
 
     def _mixed(self, x: Tensor) -> Tensor | None:
