@@ -290,6 +290,13 @@ ENTRIES: Final = (
     ),
     Entry(
         "evidence",
+        "fade_planted",
+        "morphogen.evidence.fade_planted:ENTRY",
+        "a useful module among silent ones is ranked first, wherever it stands",
+        "Neumeyer et al. 2024 (FaDE)",
+    ),
+    Entry(
+        "evidence",
         "zero_cost",
         "morphogen.evidence.zero_cost:ENTRY",
         "zero-cost scores of 50 cells of NAS-Bench-201 rank them as the published ones do",
