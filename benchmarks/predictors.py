@@ -1,17 +1,19 @@
-"""What predictors cost: CPU time to encode and score all of cell201, and of the refits and asks of a search.
+"""What predictors cost: CPU time to encode and score all of cell201, and of whole predictor-guided searches.
 
     python benchmarks/predictors.py [--queries 300] [--json FILE]
 
-The aims, on one idle core: encoding and scoring all 15,625 cells takes at most 1 s when nothing was read
-before, and a Gaussian process refitted after every one of 300 queries and asked about 1,240 candidates at each
-takes at most 2 s; asked at trial 2,000, it takes at most 50 ms with its share of the refits. Exits with 1
-where one is missed. Scores are planted: this measures time, not quality.
+The aims, on one idle core: encoding and scoring all 15,625 cells takes at most 1 s when nothing was read before; a
+search of 300 queries takes at most 2 s with a fit after each query, and 1 s with a fit after five; asked at trial
+2,000, a predictor takes at most 50 ms with its share of the refits. Each search is the first one of its process:
+nothing was read before. Opening NAS-Bench-201 takes at most 1.5 s with all imports (left out where the table is not
+there). Exits with 1 where an aim is missed. Scores are planted: this measures time, not quality.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -27,7 +29,7 @@ from morphogen.seeding import stream
 from morphogen.spaces.cell201 import cell201
 from morphogen.testing.predictors import planted
 
-AIMS = {"cold": 1.0, "search": 2.0, "late ask": 0.05}  # seconds
+AIMS = {"cold": 1.0, "late ask": 0.05, "one by one": 2.0, "in fives": 1.0, "open": 1.5}  # seconds
 CANDIDATES = 1240
 
 
@@ -47,6 +49,51 @@ def asks(cells: list[Architecture], scores: np.ndarray, first: int, last: int) -
         at = rng.integers(len(cells), size=CANDIDATES)
         fitted.predict([cells[i] for i in at])
     return time.process_time() - begun
+
+
+def apart(code: str) -> float:
+    """Return the CPU seconds that `code` prints in a process of its own."""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise RuntimeError(run.stderr)
+    return float(run.stdout)
+
+
+def searched(queries: int, k: int) -> float:
+    """Return the CPU seconds of a whole predictor-guided search of cell201, asks, journal and all."""
+    return apart(f"""
+import time
+import morphogen as mg
+from morphogen.journal.memory import Memory
+from morphogen.strategies.predictor_guided import PredictorGuided
+from morphogen.testing.predictors import planted
+
+@mg.estimator(metrics={{"score": "maximize"}})
+def score(architecture, fidelity, rng):
+    return planted(architecture)
+
+# Loads what is loaded once, with architectures of another space.
+mg.search(mg.spaces.digits_small(), PredictorGuided(), score, Memory(), limit=mg.Limit(trials=8))
+begun = time.process_time()
+mg.search(mg.spaces.cell201(), PredictorGuided(k={k}), score, Memory(), limit=mg.Limit(trials={queries}))
+print(time.process_time() - begun)
+""")
+
+
+def opened() -> float | None:
+    """Return the CPU seconds of importing and opening NAS-Bench-201; None where it is not there."""
+    try:
+        return apart("""
+import time
+begun = time.process_time()
+from morphogen.benchmarks.nasbench201 import NASBench201
+NASBench201("cifar10").best()
+print(time.process_time() - begun)
+""")
+    except RuntimeError as error:
+        if "MissingData" in str(error):
+            return None
+        raise
 
 
 def main(queries: int) -> dict[str, float]:
@@ -74,7 +121,10 @@ def main(queries: int) -> dict[str, float]:
             report(f"{entry.name}: fit to {n} cells", fit)
             what = "encode and score all, read for the first time" if first else "score all"
             report(f"{entry.name}: {what}", score, AIMS["cold"] if first else None)
-    report(f"{queries} queries, refit and ask at each", asks(cells, scores, 5, queries), AIMS["search"])
+    report(f"search of {queries} queries, one by one", searched(queries, 1), AIMS["one by one"])
+    report(f"search of {queries} queries, in fives", searched(queries, 5), AIMS["in fives"])
+    if (seconds := opened()) is not None:
+        report("open NAS-Bench-201, with all imports", seconds, AIMS["open"])
     asks(cells, scores, 1999, 2000)
     report("ask at trial 2,000, mean of 20", asks(cells, scores, 2000, 2020) / 20, AIMS["late ask"])
     return found
@@ -88,7 +138,13 @@ if __name__ == "__main__":
     found = main(options.queries)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    aims = {"first time": AIMS["cold"], "queries": AIMS["search"], "trial 2,000": AIMS["late ask"]}
+    aims = {"first time": "cold", "one by one": "one by one", "in fives": "in fives", "open": "open"}
+    aims["trial 2,000"] = "late ask"
     sys.exit(
-        any(seconds > aim for name, seconds in found.items() for word, aim in aims.items() if word in name)
+        any(
+            seconds > AIMS[aim]
+            for name, seconds in found.items()
+            for word, aim in aims.items()
+            if word in name
+        )
     )

@@ -269,6 +269,13 @@ ENTRIES: Final = (
     ),
     Entry(
         "evidence",
+        "sampling_gain",
+        "morphogen.evidence.sampling_gain:ENTRY",
+        "in rounds of ten, what a predictor gains over random search hangs on its pool",
+        "Mauch et al. 2020 (reconstruction)",
+    ),
+    Entry(
+        "evidence",
         "darts_mechanics",
         "morphogen.evidence.darts_mechanics:ENTRY",
         "second order, derivation and partial channels of DARTS and PC-DARTS are exact",

@@ -198,3 +198,18 @@ def test_benchmarks_are_listed(cli: Cli) -> None:
         ended = cli("list", word, "--names")
         assert ended.code == 0
         assert ended.out.split() == [entry.name for entry in catalog.entries("benchmark")]
+
+
+def test_a_pool_an_acquisition_and_a_predictor_by_name(own: Cli) -> None:
+    words = ["--strategies", "predictor_guided", "--queries", 20, "--seeds", 2, "--objective", "acc"]
+    named = ("pool=mutate(20)+random(20)", "acquisition=thompson(0.5)", "k=5", "predictor=gaussian_process")
+    options = [word for setting in named for word in ("--option", f"predictor_guided.{setting}")]
+    assert own(*OWN, *words, *options).code == 0
+    for setting, wanted in (
+        ("pool=most", "pool must be a pool rule: full, random(M)"),
+        ("acquisition=ei", "acquisition must be one of expected_improvement"),
+        ("predictor=gaussian", "there is no predictor called 'gaussian'; did you mean gaussian_process?"),
+        ("k=0", "k must be 1 or more, not 0"),
+    ):
+        ended = own(*OWN, *words, "--option", f"predictor_guided.{setting}")
+        assert ended.code == 2 and wanted in ended.err and len(ended.err.splitlines()) == 1

@@ -28,12 +28,14 @@ SHORTER: dict[str, dict[str, int]] = dict.fromkeys(
     "neural_predictor": {"trials": 24, "proposals": 80, "seeds": 16},
 }
 
-# What the presets are here: their loop, their pool and their acquisition, with a predictor of a millisecond (all
-# predictors have a contract of their own) and rounds that fit into so short a search.
+# What the presets are here: their loop, their kind of pool and their acquisition, with a predictor of a millisecond
+# (all predictors have a contract of their own) and rounds that fit into so short a search.
 SMALLER: dict[str, dict[str, Any]] = {
     name: {"predictor": GaussianProcess(), "k": 4, "initial": 6}
     for name in ("bananas", "npenas", "brp_nas", "neural_predictor")
 }
+for name in ("brp_nas", "neural_predictor"):
+    SMALLER[name]["pool"] = Full(most=100, sample=300)
 
 
 def made(entry: catalog.Entry) -> strategies.Strategy[Any]:
