@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from functools import cache
+from typing import Any, TypeAlias, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -91,7 +93,8 @@ class Fitted:
         """Return mean `[n]` and spread `[n]` of what each architecture will score, on `scale`."""
         if not architectures:
             return Belief(np.zeros(0), np.zeros(0))
-        return self.model.belief(architectures)
+        with one_thread():
+            return self.model.belief(architectures)
 
 
 class Predictor(ABC):
@@ -129,4 +132,28 @@ class Predictor(ABC):
                 f"score {row} is {values[row]} ({architectures[row]}); leave failed architectures out"
             )
         scale = Scale.of(values)
-        return Fitted(self.learn(tuple(architectures), scale(values), rng), scale)
+        with one_thread():
+            return Fitted(self.learn(tuple(architectures), scale(values), rng), scale)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let linear algebra use one thread: on matrices of some hundred rows more threads take several times longer."""
+    libraries = _linear_algebra()
+    before = [library.get_num_threads() for library in libraries]
+    try:
+        for library in libraries:
+            library.set_num_threads(1)
+        yield
+    finally:
+        for library, threads in zip(libraries, before, strict=True):
+            library.set_num_threads(threads)
+
+
+@cache
+def _linear_algebra() -> Sequence[Any]:
+    import scipy.linalg  # noqa: F401  # so that its library is loaded, and found
+    from threadpoolctl import ThreadpoolController
+
+    # Each library by itself: the limits of threadpoolctl ask for versions and settings, a millisecond each time.
+    return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)
