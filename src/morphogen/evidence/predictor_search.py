@@ -244,4 +244,8 @@ ENTRY: Final = Entry(
     seeds=SEEDS,
     quick_seeds=QUICK_SEEDS,
     packages=("numpy", "scipy", "pyarrow"),
+    refuted="On NAS-Bench-201 all medians and 34 of 36 comparisons hold; after 100 queries on CIFAR-100 local search "
+    "is as good. On TransNAS-Bench-101 macro and NAS-Bench-Graph the means of medians miss their bars. The control "
+    "misses too: taught permuted scores, the search asks for cells of extreme structure, and the best cells are among "
+    "those more often than among random ones.",
 )
