@@ -246,6 +246,6 @@ ENTRY: Final = Entry(
     packages=("numpy", "scipy", "pyarrow"),
     refuted="On NAS-Bench-201 all medians and 34 of 36 comparisons hold; after 100 queries on CIFAR-100 local search "
     "is as good. On TransNAS-Bench-101 macro and NAS-Bench-Graph the means of medians miss their bars. The control "
-    "misses too: taught permuted scores, the search asks for cells of extreme structure, and the best cells are among "
-    "those more often than among random ones.",
+    "misses too: taught permuted scores, with a random pool, the search is 26 queries quicker than random search. No "
+    "score leaks (spoilt values change nothing); what else helps it, perhaps a liking for extreme cells, is open.",
 )
