@@ -296,6 +296,11 @@ ENTRIES: Final = (
         "Neumeyer et al. 2024 (FaDE)",
     ),
     _claim(
+        "fade_rank_correlation",
+        "ranks of regions of linear modules against the truth about all their paths",
+        "Neumeyer et al. 2024 (FaDE)",
+    ),
+    _claim(
         "zero_cost",
         "zero-cost scores of 50 cells of NAS-Bench-201 rank them as the published ones do",
         "Abdelfattah et al. 2021; Krishnakumar et al. 2022",

@@ -43,4 +43,7 @@ ENTRY: Final = Entry(
     seeds=SEEDS,
     quick_seeds=QUICK_SEEDS,
     packages=("numpy", "scipy", "torch"),
+    refuted="Only the pilot set spreads enough to be judged; there ranks of logits reach .86, not .90 (leave-one-in "
+    ".91). On every set four supernets order the paths better than three seeds of all paths alone, on average; on "
+    "signals depth alone orders them better. The saving at three positions holds.",
 )
