@@ -270,6 +270,7 @@ ENTRIES: Final = (
         "predictor-guided search finds top networks of 18 real tables with few queries",
         "Mauch et al. 2020; White et al. 2021",
     ),
+    _claim("predictor_quality", "how well predictors order networks they have not seen", "White et al. 2021"),
     _claim(
         "sampling_gain",
         "in rounds of ten, what a predictor gains over random search hangs on its pool",

@@ -257,7 +257,7 @@ ENTRY: Final = Entry(
     claim="On NAS-Bench-201 (CIFAR-10, mean of the 200-epoch seeds) the rank ensemble orders 3,000 unseen cells "
     "with Kendall's tau of at least 0.78, 0.83, 0.87 and 0.905 after 50, 100, 156 and 400 cells, and unseen "
     "networks with 0.75, 0.81, 0.84 and 0.88; with zero-cost scores 0.80 after 100. Its 90% intervals and the "
-    "Gaussian process's hold 80% to 97% of the scores, and the same network gets the same belief.",
+    "Gaussian process's hold 80% to 97% of the scores, and one network gets one belief.",
     source="White et al. 2021 (How powerful are performance predictors); Kadlecova et al. 2024 (GRAF)",
     control="A predictor that has seen the answers is as good when the scores it learns from are dealt out "
     "anew; it must then be at chance.",
