@@ -96,8 +96,7 @@ def scores_of(benchmark: Benchmark, strategy: Strategy[Any], queries: int, seed:
 
 def _truth(benchmark: Benchmark) -> Floats:
     """Return the score of each row, larger is better; a training that broke down counts as the worst row."""
-    table = benchmark.estimator
-    scores = table.column() if table.metrics[0].maximize else -table.column()
+    scores = benchmark.estimator.scores()
     return np.where(np.isnan(scores), np.nanmin(scores), scores)
 
 

@@ -173,15 +173,16 @@ class Fade(Estimator):
         from morphogen.networks.building import build
         from morphogen.networks.training import fit
 
-        channels, cells = fidelity.channels or self.channels, fidelity.cells or self.cells
-        sizes = {"channels": channels, "cells": cells, "seed": int(rng.integers(2**62))}
-        network = build(architecture, data.shape, len(data.classes), **sizes)
+        seed = int(rng.integers(2**62))
+        network = build(architecture, data.shape, len(data.classes), **self._sizes(fidelity), seed=seed)
         fitted = fit(network, data, numbers, data.validation, self._recipe(fidelity), rng)
         return fitted.accuracy, fitted.loss
 
     def _parameters(self, architecture: Architecture, data: ImageData, fidelity: Fidelity) -> int:
-        channels, cells = fidelity.channels or self.channels, fidelity.cells or self.cells
-        return cost(architecture, data.shape, len(data.classes), channels=channels, cells=cells).parameters
+        return cost(architecture, data.shape, len(data.classes), **self._sizes(fidelity)).parameters
+
+    def _sizes(self, fidelity: Fidelity) -> dict[str, int]:
+        return {"channels": fidelity.channels or self.channels, "cells": fidelity.cells or self.cells}
 
     def examine(self, proposal: Proposal) -> None:
         """Refuse a region that no supernet can be built of, or none that fits into memory; see `estimate`."""
@@ -252,8 +253,7 @@ class Fade(Estimator):
         settings: dict[str, Any] = {
             "inputs": data.shape,
             "classes": len(data.classes),
-            "channels": fidelity.channels or self.channels,
-            "cells": fidelity.cells or self.cells,
+            **self._sizes(fidelity),
         }
         needed = region_bytes(region, settings, fidelity.batch_size or self.batch_size) * count
         if needed > self.memory * 1e9:

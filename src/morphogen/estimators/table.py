@@ -100,6 +100,10 @@ class Table(Estimator):
         columns = self._columns[self.metrics[0] if metric is None else names[metric]]
         return np.asarray(columns[self._stop(Fidelity(epochs=epochs))])
 
+    def scores(self) -> NDArray[np.float64]:
+        """Return the first metric of all rows [rows], signed so that larger is better; never for a search."""
+        return self.column() if self.metrics[0].maximize else -self.column()
+
     def only(self, architectures: Iterable[Architecture]) -> Table:
         """Return a copy, with no queries yet, in which all other rows are NaN: the control of what is seen."""
         known = np.isin(np.arange(len(self.rows)), [self.rows[a] for a in architectures if a in self.rows])

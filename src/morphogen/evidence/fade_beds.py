@@ -14,6 +14,7 @@ from typing import Final, Literal, TypeAlias, TypedDict, final
 import numpy as np
 from numpy.typing import NDArray
 
+from morphogen.analysis.agreement import spearman
 from morphogen.architecture import Architecture, Constructor, Primitive, Topology
 from morphogen.benchmarks.files import MissingData
 from morphogen.networks import build, cost
@@ -343,11 +344,6 @@ def positions(values: Floats) -> Floats:
     from scipy.stats import rankdata
 
     return np.asarray(rankdata(values), dtype=np.float64)
-
-
-def spearman(one: Floats, other: Floats) -> float:
-    """Return Spearman's rank correlation."""
-    return float(np.corrcoef(positions(one), positions(other))[0, 1])
 
 
 def shuffled(bed: Bed, score: Floats, draws: int = 2000) -> tuple[float, float]:

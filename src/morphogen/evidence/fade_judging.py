@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 
 from morphogen.analysis import mean_interval
-from morphogen.evidence.entry import Bar, Finding, Progress
+from morphogen.analysis.agreement import spearman
+from morphogen.evidence.entry import Bar, Entry, Finding, Progress
 from morphogen.evidence.fade_beds import (
     Bed,
     Floats,
@@ -21,9 +22,11 @@ from morphogen.evidence.fade_beds import (
     positions,
     ranked,
     shuffled,
-    spearman,
     truth,
 )
+
+SEEDS: Final = 8
+QUICK_SEEDS: Final = 2
 
 AVERAGED: Final = 4
 """Supernets in an ensemble."""
@@ -38,6 +41,30 @@ SETTLED: Final = 0.9
 """Correlation of the truth with training twice as long, from which on a bed is judged."""
 
 READINGS: Final = {"log": "sum of log ranks", "mean": "mean of ranks", "alone": "leave-one-in"}
+
+
+def judged(name: str, claim: str, beds: Sequence[Bed], quick: Bed, refuted: str = "") -> Entry:
+    """Return the entry of a claim about beds; its quick form looks at one bed."""
+
+    def experiment(is_quick: bool, progress: Progress) -> Iterator[Finding]:
+        return (
+            on_beds([quick], QUICK_SEEDS, True, progress)
+            if is_quick
+            else on_beds(beds, SEEDS, False, progress)
+        )
+
+    return Entry(
+        name=name,
+        claim=claim,
+        source="Neumeyer, Stier and Granitzer 2024 (FaDE), arXiv 2404.16218, who tell of about 0.8 on CIFAR-10",
+        control="The same ranks shuffled within each position must order nothing. Depth, parameters and sweeps of one "
+        "and three seeds are reported beside.",
+        experiment=experiment,
+        seeds=SEEDS,
+        quick_seeds=QUICK_SEEDS,
+        packages=("numpy", "scipy", "torch"),
+        refuted=refuted,
+    )
 
 
 def on_beds(beds: Sequence[Bed], seeds: int, quick: bool, progress: Progress) -> Iterator[Finding]:

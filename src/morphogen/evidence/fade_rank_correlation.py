@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from morphogen.evidence.entry import Entry, Finding, Progress
 from morphogen.evidence.fade_beds import PILOT, Bed, digits, mnist14, random_rows, signals
-from morphogen.evidence.fade_judging import on_beds
+from morphogen.evidence.fade_judging import judged
 
 BEDS: Final = (
     Bed("pilot, digits", digits, (PILOT, PILOT), share=0.375, least=0.90),
@@ -20,29 +18,13 @@ BEDS: Final = (
 )
 """Sets drawn once by their numbers, none left out. Settings and bars are those of an earlier study on like sets."""
 
-SEEDS: Final = 8
-QUICK_SEEDS: Final = 2
-
-
-def experiment(quick: bool, progress: Progress) -> Iterator[Finding]:
-    """Train all paths of each bed alone, then ensembles of supernets."""
-    if quick:
-        return on_beds([replace(BEDS[0], steps=400, share=0.75)], QUICK_SEEDS, True, progress)
-    return on_beds(BEDS, SEEDS, False, progress)
-
-
-ENTRY: Final = Entry(
-    name="fade_rank_correlation",
-    claim="Where the truth about all paths of a region of linear modules has settled and its paths differ by more than "
+ENTRY: Final = judged(
+    "fade_rank_correlation",
+    "Where the truth about all paths of a region of linear modules has settled and its paths differ by more than "
     "its seeds, ranks of four supernets order the paths: Spearman's rho is at least 0.9 on the pilot set, 0.84 on "
     "random sets of digits, 0.82 of MNIST and 0.68 of signals; three positions cost a third of a sweep.",
-    source="Neumeyer, Stier and Granitzer 2024 (FaDE), arXiv 2404.16218, who tell of about 0.8 on CIFAR-10",
-    control="The same ranks shuffled within each position must order nothing. Depth, parameters and sweeps of one and "
-    "three seeds are reported beside.",
-    experiment=experiment,
-    seeds=SEEDS,
-    quick_seeds=QUICK_SEEDS,
-    packages=("numpy", "scipy", "torch"),
+    BEDS,
+    replace(BEDS[0], steps=400, share=0.75),
     refuted="Only the pilot set spreads enough to be judged; there ranks of logits reach .86, not .90 (leave-one-in "
     ".91). On every set four supernets order the paths better than three seeds of all paths alone, on average; on "
     "signals depth alone orders them better. The saving at three positions holds.",

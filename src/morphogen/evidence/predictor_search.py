@@ -18,7 +18,7 @@ from morphogen.benchmarks.nasbench201 import NASBench201
 from morphogen.benchmarks.nasbench_graph import NASBenchGraph
 from morphogen.benchmarks.transbench101_macro import TransBench101Macro
 from morphogen.evidence.entry import Bar, Entry, Finding, Progress
-from morphogen.evidence.searching import Permuted, answers, target, truth
+from morphogen.evidence.searching import Permuted, answers, hit, target, truth
 from morphogen.seeding import stream
 from morphogen.strategies.candidates import Random
 from morphogen.strategies.local_search import LocalSearch
@@ -122,7 +122,7 @@ def on_cells(datasets: Sequence[str], seeds: int, quick: bool, progress: Progres
                 yield Finding(name, float(np.quantile(times, 0.9)))
         if not quick:
             progress(f"{dataset}: rounds of ten", 0.8 * (place + 5 / 6) / len(datasets))
-            times = np.array([hit(table, IN_TENS, top, seed) for seed in range(seeds)])
+            times = np.array([hit(table, IN_TENS, top, seed, BUDGET) for seed in range(seeds)])
             name = f"{dataset}: median queries in rounds of ten to one of the best 15 cells"
             yield median(name, times, Bar("at most", KNOWN[dataset][1]))
     progress("tests", 0.8)
@@ -165,7 +165,7 @@ def family(title: str, tables: Mapping[str, Benchmark], most: float, progress: P
             ("predictor-guided search", GUIDED, guided),
             (LOCAL, RIVALS[LOCAL], local),
         ):
-            times = np.array([hit(table, strategy, top, seed) for seed in range(SEEDS)])
+            times = np.array([hit(table, strategy, top, seed, BUDGET) for seed in range(SEEDS)])
             found = median(f"{title}, {name}: median queries of {method} to one of the best 0.1%", times)
             medians.append(found.value)
             yield found
@@ -177,11 +177,6 @@ def family(title: str, tables: Mapping[str, Benchmark], most: float, progress: P
         yield Finding(f"{title}: geometric mean of the medians of {method}", value, bar)
     fewer = sum(one < other for one, other in zip(guided, local, strict=True))
     yield Finding(f"{title}: tables of {len(tables)} with a lower median than {LOCAL}", fewer)
-
-
-def hit(table: Benchmark, strategy: Strategy[Any], top: float, seed: int) -> float:
-    """Return the queries of one search to a score of `top`; one more than the budget where it is given up."""
-    return min(float(hitting_times(answers(table, strategy, BUDGET, seed, top)[None], top)[0]), BUDGET + 1.0)
 
 
 def median(name: str, times: Floats, bar: Bar | None = None) -> Finding:

@@ -10,16 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morphogen.analysis.intervals import Interval, bootstrap_interval
-from morphogen.analysis.sample_efficiency import RandomHitting, hitting_times
+from morphogen.analysis.sample_efficiency import RandomHitting
 from morphogen.architecture import Architecture
-from morphogen.benchmarks.benchmark import Benchmark
+from morphogen.benchmarks.benchmark import Benchmark, OwnTable
 from morphogen.benchmarks.nasbench201 import NASBench201
 from morphogen.estimators.table import Table
 from morphogen.evidence.entry import Bar, Entry, Finding, Progress
-from morphogen.evidence.searching import Permuted, answers, target, truth
+from morphogen.evidence.searching import Permuted, answers, hit, target, truth
 from morphogen.predictors.predictor import Belief, Model, Predictor
 from morphogen.seeding import stream
-from morphogen.spaces.space import Space
 from morphogen.strategies.candidates import Candidates, Evolved, Full, Mutants, Neighbours, Random
 from morphogen.strategies.predictor_guided import PredictorGuided
 from morphogen.strategies.seen import Unique
@@ -131,9 +130,7 @@ def on_dataset(
 
 def searches(table: Benchmark, strategy: PredictorGuided, top: float, seeds: int, budget: int) -> Floats:
     """Return the queries of each search to a score of `top`; infinity beyond the budget."""
-    return np.array(
-        [hitting_times(answers(table, strategy, budget, seed, top)[None], top)[0] for seed in range(seeds)]
-    )
+    return np.array([hit(table, strategy, top, seed, budget) for seed in range(seeds)])
 
 
 # --- findings -----------------------------------------------------------------------------------------------
@@ -206,7 +203,7 @@ def seen_only(table: NASBench201) -> Iterator[Finding]:
     )
     metric, asked = told.metrics[0], set(first.tolist())
     poisoned = np.where(np.isin(told.column(), list(asked)), told.column(), -1e9)
-    other = _Poisoned(table, Table(f"{told.name} poisoned", told.rows, {metric: poisoned}))
+    other = OwnTable(table.space, Table(f"{told.name} poisoned", told.rows, {metric: poisoned}))
     apart = float(np.abs(answers(other, strategy, queries, 0) - first).max())
     what = f"{table.dataset}: largest difference of what is told when all values never asked for are ruined"
     yield Finding(what, apart, Bar("equals", 0.0), None, True)
@@ -231,23 +228,6 @@ class _Noise(Model):
 
     def belief(self, architectures: Sequence[Architecture]) -> Belief:
         return Belief(self.rng.standard_normal(len(architectures)), np.ones(len(architectures)))
-
-
-@final
-@dataclass(frozen=True)
-class _Poisoned(Benchmark):
-    """A benchmark with another table."""
-
-    benchmark: Benchmark
-    table: Table
-
-    @property
-    def space(self) -> Space:
-        return self.benchmark.space
-
-    @property
-    def estimator(self) -> Table:
-        return self.table
 
 
 ENTRY: Final = Entry(

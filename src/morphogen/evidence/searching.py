@@ -9,6 +9,7 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from morphogen.analysis.sample_efficiency import hitting_times
 from morphogen.architecture import Architecture
 from morphogen.benchmarks.benchmark import Benchmark
 from morphogen.predictors.predictor import Floats, Model, Predictor
@@ -49,14 +50,18 @@ def answers(
 
 def truth(benchmark: Benchmark) -> NDArray[np.float64]:
     """Return the scores of all rows; larger is better."""
-    table = benchmark.estimator
-    return table.column() if table.metrics[0].maximize else -table.column()
+    return benchmark.estimator.scores()
 
 
 def target(benchmark: Benchmark, top: float = TOP) -> float:
     """Return the score of the last row of the best share `top`, at least of the best row."""
     scores = np.sort(truth(benchmark))[::-1]
     return float(scores[max(1, int(top * len(scores))) - 1])
+
+
+def hit(benchmark: Benchmark, strategy: Strategy[Any], top: float, seed: int, budget: int) -> float:
+    """Return the queries of one search to a score of `top`; infinity beyond the budget."""
+    return float(hitting_times(answers(benchmark, strategy, budget, seed, top)[None], top)[0])
 
 
 @final

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from morphogen.analysis.agreement import spearman
 from morphogen.analysis.intervals import Interval, bootstrap_interval
 from morphogen.architecture import Architecture
 from morphogen.benchmarks.files import data_file, read_columns
@@ -132,14 +133,9 @@ def scored(
     return dict(zip(estimator.scores, values.T, strict=True))
 
 
-def spearman(one: Floats, other: Floats) -> Floats:
+def alike(one: Floats, other: Floats) -> Floats:
     """Return the rank correlation along the last axis; where all values are equal, it is 0."""
-    from scipy.stats import rankdata
-
-    ranks = [rankdata(values, axis=-1) for values in (one, other)]
-    first, second = (values - values.mean(axis=-1, keepdims=True) for values in ranks)
-    norms = np.sqrt((first**2).sum(axis=-1) * (second**2).sum(axis=-1))
-    return np.asarray((first * second).sum(axis=-1) / np.where(norms == 0, 1, norms))
+    return np.asarray(np.nan_to_num(spearman(one, other)))
 
 
 def agreement(
@@ -148,17 +144,17 @@ def agreement(
     """The rank correlation of two lists, with its interval by resampling cells."""
 
     def resampled(cells: Floats) -> Floats:
-        return spearman(one[cells.astype(int)], other[cells.astype(int)])
+        return alike(one[cells.astype(int)], other[cells.astype(int)])
 
     rng = stream(0, "resample")
     interval = bootstrap_interval(np.arange(float(len(one))), rng, statistic=resampled)
-    return Finding(name, float(spearman(one, other)), bar, interval, control)
+    return Finding(name, float(alike(one, other)), bar, interval, control)
 
 
 def dealt_out(name: str, ours: Floats, published: Floats) -> Finding:
     """The rank correlation with the table's values dealt out anew, often: its mean and its range."""
     rng = stream(0, "deal", name)
-    chance = spearman(ours, np.stack([rng.permutation(published) for _ in range(DEALS)]))
+    chance = alike(ours, np.stack([rng.permutation(published) for _ in range(DEALS)]))
     low, high = np.quantile(chance, [0.025, 0.975])
     what = f"{name}: Spearman with the table's values dealt out anew, {DEALS} times"
     return Finding(

@@ -18,7 +18,6 @@ from morphogen.predictors.graph_batch import ABSENT, Codes, GraphBatch
 Parts: TypeAlias = tuple[NDArray[np.intp], Codes]
 """Counted parts of a batch: the row and the code of each occurrence."""
 
-MOST_LABELS: Final = 31
 MOST_PATHS: Final = 256
 """A graph with more input-output paths than this has no paths counted."""
 
@@ -87,28 +86,6 @@ def places(reading: Reading) -> Parts:
     return np.concatenate([row, row]), np.concatenate([after, before])
 
 
-def context(reading: Reading) -> Parts:
-    """Count each operation with the most operations of a label that stand on one path before it."""
-    labels = reading.batch.labels
-    n, size = labels.shape
-    known = np.unique(labels[reading.working])
-    known = known[:MOST_LABELS]
-    rows, codes = [np.zeros(0, np.intp)], [np.zeros(0, np.uint64)]
-    row, vertex = np.nonzero(reading.working)
-    order = np.argsort(reading.reader, kind="stable")
-    starts = np.searchsorted(reading.reader[order], np.arange(size + 1))
-    own = reading.working[:, :, None] & (labels[:, :, None] == known)
-    most = np.zeros((n, size, len(known)), np.int64)
-    for v in range(size):
-        here = order[starts[v] : starts[v + 1]]
-        source = most[reading.row[here], reading.source[here]] + own[reading.row[here], reading.source[here]]
-        np.maximum.at(most[:, v], reading.row[here], source)
-    for i, label in enumerate(known):
-        rows.append(row)
-        codes.append(mix(labels[row, vertex], int(label), most[row, vertex, i].astype(np.uint64)))
-    return np.concatenate(rows), np.concatenate(codes)
-
-
 def pairs(reading: Reading) -> Parts:
     """Count each operation with one that feeds it."""
     labels = reading.batch.labels
@@ -171,7 +148,6 @@ COUNTED: Final[dict[str, Callable[[Reading], Parts]]] = {
     "counts": counts,
     "places": places,
     "pairs": pairs,
-    "context": context,
     "paths": paths,
     **{f"wl{radius}": neighbourhoods(radius) for radius in range(4)},
 }

@@ -62,9 +62,8 @@ class CompiledGrammar:
         self.rules = {rule.name: rule for rule in grammar.rules}
         self.symbols: list[Symbol] = []
         self._numbers: dict[Pattern, int] = {}
-        self._ground: set[int] = (
-            set()
-        )  # symbols of patterns without nonterminals: distinct ones share no tree
+        # Symbols of patterns without nonterminals: distinct ones share no tree.
+        self._ground: set[int] = set()
         self._check_names()
         self.root = self._number(Ref(grammar.start))
         self._find_heights()
@@ -217,7 +216,7 @@ class CompiledGrammar:
                         ground.setdefault(like, two)
                     else:
                         rivals = [*ground.values(), *others]
-                        others = [*others, two]
+                        others.append(two)
                     for one in rivals:
                         if one.terminal == two.terminal and all(map(overlap, one.children, two.children)):
                             raise _ambiguous(symbol, one.source, two.source)

@@ -98,6 +98,8 @@ def read_proposal(record: Mapping[str, Any], space: Space) -> Proposal:
 
 def objection(proposal: Proposal, estimate: Estimate, space: Space) -> str | None:
     """Return what is wrong with what an estimate says of a region, None where it can be understood."""
+    if not estimate.ranks and estimate.derived is None:  # nearly all, and on the path of every trial
+        return None
     wanted = [len(position.candidates) for position in proposal.region]
     given = [len(row) for row in estimate.ranks]
     if given and given != wanted:

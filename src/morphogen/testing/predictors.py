@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from morphogen.analysis.agreement import spearman
 from morphogen.architecture import Architecture
 from morphogen.predictors.predictor import Belief, Fitted, Predictor, PredictorError
 from morphogen.seeding import stream
@@ -107,7 +108,7 @@ def beliefs_have_the_shape_of_the_question(here: Setting) -> None:
 def it_learns(here: Setting) -> None:
     """Unseen architectures are ordered much as a planted objective orders them."""
     found = here.fitted.predict(here.architectures[TRAINED:]).mean
-    agreement = spearman(found, here.scores[TRAINED:])
+    agreement = _alike(found, here.scores[TRAINED:])
     assert agreement >= LEARNT, (
         f"rank correlation {agreement:.2f} with a planted objective, less than {LEARNT}"
     )
@@ -119,7 +120,7 @@ def permuted_labels_teach_nothing(here: Setting) -> None:
     for deal in range(4):
         dealt = stream(deal, "deal").permutation(here.scores[:TRAINED])
         fitted = here.fit(here.architectures[:TRAINED], dealt)
-        found.append(spearman(fitted.predict(here.architectures[TRAINED:]).mean, here.scores[TRAINED:]))
+        found.append(_alike(fitted.predict(here.architectures[TRAINED:]).mean, here.scores[TRAINED:]))
     assert abs(np.mean(found)) < CHANCE, f"permuted labels, rank correlations {np.round(found, 2)}: it cheats"
 
 
@@ -222,14 +223,9 @@ def twins(space: Space, count: int = 20, draws: int = 2000) -> list[tuple[Archit
     return pairs
 
 
-def spearman(one: Floats, other: Floats) -> float:
+def _alike(one: Floats, other: Floats) -> float:
     """Return the rank correlation of two lists; 0 where one of them is constant."""
-    from scipy.stats import rankdata
-
-    first, second = rankdata(one), rankdata(other)
-    if np.ptp(first) == 0 or np.ptp(second) == 0:
-        return 0.0
-    return float(np.corrcoef(first, second)[0, 1])
+    return float(np.nan_to_num(spearman(one, other)))
 
 
 def _check_sound(belief: Belief, n: int) -> None:
