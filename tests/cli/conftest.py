@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -69,3 +72,24 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         return Ended(code, captured.out, captured.err)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def printed() -> Callable[[Path, Sequence[object]], Ended]:
+    """Return a function that runs a command in a folder that several tests look at; it must succeed."""
+
+    def call(folder: Path, words: Sequence[object]) -> Ended:
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run([str(word) for word in words])
+        assert code == 0, err.getvalue()
+        return Ended(code, out.getvalue(), err.getvalue())
+
+    return call
+
+
+@pytest.fixture
+def study(cli: Cli, searched: Path, tmp_path: Path) -> Path:
+    """The file of a copy of the study in the folder that the module's fixture `searched` names."""
+    shutil.copytree(searched, tmp_path, dirs_exist_ok=True)
+    return Path("study.db")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -39,26 +37,14 @@ SEARCH = ("search", *FADE, *SMALL, "--space", "spaces.py:chain", "--final-epochs
 
 
 @pytest.fixture(scope="module")
-def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def searched(tmp_path_factory: pytest.TempPathFactory, printed: Cli) -> Path:
     """A folder with a finished search of two regions, and what was printed."""
-    from morphogen.cli.main import run
-
     folder = tmp_path_factory.mktemp("regions")
     (folder / "spaces.py").write_text(SPACES)
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = run([str(word) for word in (*SEARCH, "--trials", 2, "--workers", 0)])
-    (folder / "out.txt").write_text(out.getvalue())
-    (folder / "err.txt").write_text(err.getvalue())
-    assert code == 0, err.getvalue()
+    ended = printed(folder, (*SEARCH, "--trials", 2, "--workers", 0))
+    (folder / "out.txt").write_text(ended.out)
+    (folder / "err.txt").write_text(ended.err)
     return folder
-
-
-@pytest.fixture
-def study(cli: Cli, searched: Path, tmp_path: Path) -> Path:
-    """The file of a copy of the study."""
-    shutil.copytree(searched, tmp_path, dirs_exist_ok=True)
-    return Path("study.db")
 
 
 def test_each_region_is_told_with_its_ranks(searched: Path) -> None:

@@ -20,27 +20,11 @@ SEARCH = ("search", *SMALL, "--trials", 2, "--workers", 0, "--final-epochs", 2)
 
 
 @pytest.fixture(scope="module")
-def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def searched(tmp_path_factory: pytest.TempPathFactory, printed: Cli) -> Path:
     """A folder with a finished search on digits, and what was printed."""
-    import contextlib
-    import io
-
-    from morphogen.cli.main import run
-
     folder = tmp_path_factory.mktemp("searched")
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = run([str(word) for word in SEARCH])
-    (folder / "printed.txt").write_text(out.getvalue())
-    assert code == 0, err.getvalue()
+    (folder / "printed.txt").write_text(printed(folder, SEARCH).out)
     return folder
-
-
-@pytest.fixture
-def study(cli: Cli, searched: Path, tmp_path: Path) -> Path:
-    """The file of a copy of the study."""
-    shutil.copytree(searched, tmp_path, dirs_exist_ok=True)
-    return Path("study.db")
 
 
 def test_the_closing_lines_name_what_was_found(searched: Path) -> None:
