@@ -1,47 +1,12 @@
-"""The one file that names every method: what there is, in one line each, and where it comes from."""
+"""Every space, strategy, estimator, benchmark and predictor there is, in one line each, and where it comes from."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, Final, final
+from typing import Final
 
+from .entry import Entry
 
-class UnknownName(KeyError):
-    """A name that is not in the catalogue."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A method: its kind and name, where it is (`module:attribute`), one line about it, and its source.
-
-    regions: whether a strategy proposes regions, or an estimator takes them.
-    """
-
-    kind: str
-    name: str
-    where: str
-    line: str
-    source: str = ""
-    regions: bool = False
-
-    def load(self) -> Any:
-        """Import the method; nothing is imported before."""
-        module, attribute = self.where.split(":")
-        return getattr(import_module(module), attribute)
-
-
-def _claim(name: str, line: str, source: str = "") -> Entry:
-    return Entry("evidence", name, f"morphogen.evidence.{name}:ENTRY", line, source)
-
-
-ENTRIES: Final = (
+METHODS: Final = (
     Entry(
         "space",
         "digits_small",
@@ -251,66 +216,6 @@ ENTRIES: Final = (
         "32 training recipes, measured by how they rank 100 DARTS cells",
         "Zheng et al. 2020 (BPE)",
     ),
-    _claim(
-        "exact_counts",
-        "spaces are counted exactly, sampled uniformly, and equal keys join exactly the isomorphic cells",
-        "Dong and Yang 2020; Ying et al. 2019; Liu et al. 2019; Schrodi et al. 2023",
-    ),
-    _claim(
-        "kill_and_resume",
-        "a search killed again and again writes the journal of an uninterrupted one",
-    ),
-    _claim(
-        "search_baselines",
-        "random search, evolution and local search reach their known regrets on NAS-Bench-201",
-        "Real et al. 2019; White et al. 2021; Dong and Yang 2020",
-    ),
-    _claim(
-        "predictor_search",
-        "predictor-guided search finds top networks of 18 real tables with few queries",
-        "Mauch et al. 2020; White et al. 2021",
-    ),
-    _claim("predictor_quality", "how well predictors order networks they have not seen", "White et al. 2021"),
-    _claim(
-        "sampling_gain",
-        "in rounds of ten, what a predictor gains over random search hangs on its pool",
-        "Mauch et al. 2020 (reconstruction)",
-    ),
-    _claim(
-        "darts_mechanics",
-        "second order, derivation and partial channels of DARTS and PC-DARTS are exact",
-        "Liu et al. 2019 (DARTS); Xu et al. 2020 (PC-DARTS)",
-    ),
-    _claim(
-        "fade_mechanics",
-        "supernets compute what their paths compute alone, and nothing that has no weight",
-        "Neumeyer et al. 2024 (FaDE)",
-    ),
-    _claim(
-        "fade_linear_cost",
-        "a region costs module calls and time linear in depth, though it holds k^d paths",
-        "Neumeyer et al. 2024 (FaDE)",
-    ),
-    _claim(
-        "fade_planted",
-        "a useful module among silent ones is ranked first, wherever it stands",
-        "Neumeyer et al. 2024 (FaDE)",
-    ),
-    _claim(
-        "fade_rank_correlation",
-        "ranks of regions of linear modules against the truth about all their paths",
-        "Neumeyer et al. 2024 (FaDE)",
-    ),
-    _claim(
-        "zero_cost",
-        "zero-cost scores of 50 cells of NAS-Bench-201 rank them as the published ones do",
-        "Abdelfattah et al. 2021; Krishnakumar et al. 2022",
-    ),
-    _claim(
-        "bpe_replay",
-        "minimum-importance pruning finds its authors' order, front and correlations in their measurements",
-        "Zheng et al. 2020 (BPE)",
-    ),
     Entry(
         "predictor",
         "gaussian_process",
@@ -375,24 +280,3 @@ ENTRIES: Final = (
     ),
 )
 """Every method, by kind."""
-
-KINDS: Final = tuple(dict.fromkeys(entry.kind for entry in ENTRIES))
-
-
-def entries(kind: str | None = None) -> Iterator[Entry]:
-    """Yield the entries of one kind, or all."""
-    return (entry for entry in ENTRIES if kind in (None, entry.kind))
-
-
-def find(kind: str, name: str) -> Entry:
-    """Return the entry of a kind by its name.
-
-    Raises:
-        UnknownName: with the nearest name there is.
-    """
-    known = {entry.name: entry for entry in entries(kind)}
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
-        raise UnknownName(f"there is no {kind} called {name!r}; {hint}")
-    return known[name]
