@@ -288,15 +288,12 @@ class Architecture:
 
     def replace(self, path: tuple[int, ...], part: Architecture) -> Architecture:
         """Return a copy with the sub-architecture at `path` replaced by `part`."""
-        nodes = [self]
-        for index in path[:-1]:
-            nodes.append(nodes[-1].args[index])
-        for index in reversed(path):
-            node = nodes.pop()
-            args = list(node.args)
-            args[index] = part
-            part = Architecture(node.terminal, tuple(args))
-        return part
+        if not path:
+            return part
+        index, args = path[0], self.args
+        if len(path) > 1:
+            part = args[index].replace(path[1:], part)
+        return Architecture(self.terminal, (*args[:index], part, *args[index + 1 :]))
 
 
 _set_terminal, _set_args, _set_hash, _set_key = (

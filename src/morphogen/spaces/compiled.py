@@ -61,6 +61,8 @@ class CompiledGrammar:
         self.grammar = grammar
         self.rules = {rule.name: rule for rule in grammar.rules}
         self.symbols: list[Symbol] = []
+        # The trees of terminals without arguments: one of each is shared by all architectures.
+        self.leaves: dict[str, Architecture] = {}
         self._numbers: dict[Pattern, int] = {}
         # Symbols of patterns without nonterminals: distinct ones share no tree.
         self._ground: set[int] = set()
@@ -88,7 +90,9 @@ class CompiledGrammar:
 
     def _choice(self, call: Call, weight: int, probability: float, source: Alternative) -> Choice:
         children = tuple(self._number(arg) for arg in call.args)
-        leaf = None if children else Architecture(call.terminal)
+        leaf = None
+        if not children:
+            leaf = self.leaves.setdefault(call.terminal.name, Architecture(call.terminal))
         return Choice(call.terminal, children, weight, probability, source, leaf)
 
     def _fill(
@@ -227,8 +231,8 @@ class CompiledGrammar:
     # --- reading a tree -------------------------------------------------------------------------------------
 
     @cached_property
-    def open_steps(self) -> dict[Architecture, list[Any]]:
-        """Where there was a choice, of the architectures that were moved lately; kept by `moves`."""
+    def opened(self) -> dict[Architecture, tuple[list[Any], dict[tuple[int, int], Architecture]]]:
+        """Where there was a choice, and what mutation made of it, of the latest parents; kept by `moves`."""
         return {}
 
     @cached_property

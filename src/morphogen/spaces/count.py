@@ -15,6 +15,9 @@ Number = TypeVar("Number", int, float)
 Value: TypeAlias = Any
 """What the constraints say of a tree; hashable."""
 
+Other: TypeAlias = tuple[int, dict[Value, Number], int, Architecture | None]
+"""A choice that could have been made: its number, its sums, their total, and its tree where it is a leaf."""
+
 SMALL: Final = 4096
 """Languages up to this size are kept as a table of shared trees."""
 
@@ -38,7 +41,7 @@ class Table(Generic[Number]):
         self._steps: dict[
             tuple[int, int, int | None, int, Value, Value], list[tuple[Any, Any, Any, Any]]
         ] = {}
-        self._others: dict[tuple[int, int, int | None], list[tuple[int, dict[Value, Number], int]]] = {}
+        self._others: dict[tuple[int, int, int | None], list[Other[Number]]] = {}
         self._plans: dict[tuple[int, int, int | None, Value], list[tuple[int, Value, int]] | None] = {}
         self._trees: dict[tuple[int, int | None, Value], list[Architecture | None]] = {}
         for room in range(1, grammar.room or 0):  # from small to large, so that no call goes deep
@@ -86,15 +89,15 @@ class Table(Generic[Number]):
                 found[end] = found.get(end, 0) + total
         return found
 
-    def others(
-        self, symbol: int, chosen: int, room: int | None
-    ) -> list[tuple[int, dict[Value, Number], int]]:
-        """Return the possible choices of a symbol but one: (number, its sums, their total)."""
+    def others(self, symbol: int, chosen: int, room: int | None) -> list[Other[Number]]:
+        """Return the possible choices of a symbol but one."""
         key = (symbol, chosen, room)
         if key not in self._others:
-            numbers = [i for i in range(len(self._weights[symbol])) if i != chosen]
-            shares = [(i, self.shares(symbol, i, room)) for i in numbers]
-            self._others[key] = [(i, sums, int(sum(sums.values()))) for i, sums in shares if sums]
+            choices = self.grammar.symbols[symbol].choices
+            shares = [(i, self.shares(symbol, i, room)) for i in range(len(choices)) if i != chosen]
+            self._others[key] = [
+                (i, sums, int(sum(sums.values())), choices[i].leaf) for i, sums in shares if sums
+            ]
         return self._others[key]
 
     def root(self) -> dict[Value, Number]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -18,7 +18,9 @@ PATIENCE = 100
 """Tries before a move looks through all possibilities."""
 
 REMEMBERED = 1024
-"""Architectures whose open steps are kept: parents are mutated again and again."""
+"""Architectures whose open steps and mutants are kept: parents are mutated again and again."""
+
+Opened: TypeAlias = tuple[list[Step], dict[tuple[int, int], Architecture]]
 
 
 def mutate(space: Space, architecture: Architecture, rng: np.random.Generator) -> Architecture:
@@ -29,7 +31,7 @@ def mutate(space: Space, architecture: Architecture, rng: np.random.Generator) -
     Raises:
         SpaceError: the architecture cannot be changed within the space.
     """
-    steps = _open(space, architecture)
+    steps, children = _opened(space, architecture)
     for _ in range(PATIENCE if steps else 0):
         place, other = rng.random(2).tolist()
         step = int(place * len(steps))
@@ -37,14 +39,18 @@ def mutate(space: Space, architecture: Architecture, rng: np.random.Generator) -
         others = space.table.others(symbol, chosen, room)
         if not others:
             continue
-        index, sums, total = others[int(other * len(others))]
-        value, number = locate(sums, below(total, rng) if total > 1 else 0)
-        part = space.table.unrank_choice(symbol, index, room, value, number)
+        index, sums, total, part = others[int(other * len(others))]
+        if part is None:
+            value, number = locate(sums, below(total, rng) if total > 1 else 0)
+            part = space.table.unrank_choice(symbol, index, room, value, number)
+        elif (step, index) in children:
+            return children[step, index]
         child = architecture.replace(path, part)
         if _allowed(space, child):
             if not part.args and space.compiled.symbols[symbol].choices[chosen].leaf is not None:
                 # A leaf for a leaf: all other steps stay, and the child is likely to be mutated in turn.
-                _remember(space, child, [*steps[:step], (path, symbol, index, room), *steps[step + 1 :]])
+                children[step, index] = child
+                _remember(space, child, (steps, step, index))
             return child
     for place in rng.permutation(len(steps)):
         blocks = _blocks(space, architecture, steps[place])
@@ -145,7 +151,7 @@ def neighbours(space: Space, architecture: Architecture, *, limit: int = 1000) -
     Decisions whose nonterminal derives more than `limit` architectures are left out, so the relation is
     symmetric.
     """
-    for step in _open(space, architecture):
+    for step in _opened(space, architecture)[0]:
         _, symbol, _, room = step
         if sum(space.table.sums(symbol, room).values()) <= limit:
             yield from _elsewhere(space, architecture, step)
@@ -177,11 +183,33 @@ def _size(space: Space, symbol: int, part: Architecture) -> int:
     return here + sum(_size(space, c, a) for c, a in zip(chosen.children, part.args, strict=True))
 
 
+def _opened(space: Space, architecture: Architecture) -> Opened:
+    """Return the steps at which there was a choice, and the mutants made so far: by step and other choice."""
+    known = space.compiled.opened.get(architecture)
+    if known is None:
+        return _remember(space, architecture, (_open(space, architecture), {}))
+    if len(known) == 2:
+        return known
+    steps, step, index = known
+    path, symbol, _, room = steps[step]
+    return _remember(
+        space, architecture, ([*steps[:step], (path, symbol, index, room), *steps[step + 1 :]], {})
+    )
+
+
+Known = TypeVar("Known", bound=tuple[Any, ...])
+
+
+def _remember(space: Space, architecture: Architecture, found: Known) -> Known:
+    known = space.compiled.opened
+    if len(known) >= REMEMBERED:
+        known.clear()
+    known[architecture] = found
+    return found
+
+
 def _open(space: Space, architecture: Architecture) -> list[Step]:
     """Return the steps of the derivation at which there was a choice. This is a hot path: leaves are not queued."""
-    known = space.compiled.open_steps
-    if architecture in known:
-        return known[architecture]
     head, symbols = space.compiled.head, space.compiled.symbols
     found: list[Step] = []
     root = space.compiled.root
@@ -198,15 +226,7 @@ def _open(space: Space, architecture: Architecture) -> list[Step]:
                 todo.append(((*path, index), child, head(child, part), inside, part))
             elif len(symbols[child].choices) > 1:
                 found.append(((*path, index), child, head(child, part), inside))
-    return _remember(space, architecture, found)
-
-
-def _remember(space: Space, architecture: Architecture, steps: list[Step]) -> list[Step]:
-    known = space.compiled.open_steps
-    if len(known) >= REMEMBERED:
-        known.clear()
-    known[architecture] = steps
-    return steps
+    return found
 
 
 def _elsewhere(space: Space, architecture: Architecture, step: Step) -> Iterator[Architecture]:
@@ -225,7 +245,7 @@ def _blocks(space: Space, architecture: Architecture, step: Step) -> list[tuple[
     path, symbol, chosen, room = step
     return [
         (index, value, total)
-        for index, sums, _ in space.table.others(symbol, chosen, room)
+        for index, sums, *_ in space.table.others(symbol, chosen, room)
         for value, total in sums.items()
         if _allowed(
             space, architecture.replace(path, space.table.unrank_choice(symbol, index, room, value, 0))

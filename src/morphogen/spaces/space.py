@@ -223,7 +223,9 @@ class Space:
         """Read an architecture written with this space's terminals, without asking whether it is in it."""
         known = self._terminals
         return read_architecture(
-            text, lambda name, count: known.get((name, count)) or terminal_named(name, count, {})
+            text,
+            lambda name, count: known.get((name, count)) or terminal_named(name, count, {}),
+            self.compiled.leaves,
         )
 
     @cached_property

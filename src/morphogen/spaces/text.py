@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -253,8 +253,12 @@ def terminal_named(name: str, count: int, declared: dict[str, Terminal]) -> Term
 _TOKEN = re.compile(r"\s*([A-Za-z0-9_.+]+|[(),])")
 
 
-def read_architecture(text: str, terminal: Callable[[str, int], Terminal]) -> Architecture:
+def read_architecture(
+    text: str, terminal: Callable[[str, int], Terminal], leaves: Mapping[str, Architecture] | None = None
+) -> Architecture:
     """Read an architecture; `terminal` finds the terminal for a name and a number of arguments.
+
+    leaves: parts without arguments that are there already, by name, to be shared by all that is read.
 
     Raises:
         ArchitectureError: with the column where the text goes wrong.
@@ -262,7 +266,7 @@ def read_architecture(text: str, terminal: Callable[[str, int], Terminal]) -> Ar
     stack: list[tuple[str, list[Architecture]]] = []
     done: Architecture | None = None
     position, name = 0, ""
-    leaves: dict[str, Architecture] = {}
+    known = dict(leaves or {})
 
     def fail(message: str) -> ArchitectureError:
         return ArchitectureError(f"column {position + 1}: {message}")
@@ -280,9 +284,9 @@ def read_architecture(text: str, terminal: Callable[[str, int], Terminal]) -> Ar
             name = ""
         elif token in "),":
             if name:
-                if name not in leaves:
-                    leaves[name] = Architecture(terminal(name, 0))
-                done, name = leaves[name], ""
+                if name not in known:
+                    known[name] = Architecture(terminal(name, 0))
+                done, name = known[name], ""
             if done is None or not stack:
                 raise fail(f"`{token}` without a part before it")
             stack[-1][1].append(done)
