@@ -18,7 +18,8 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from morphogen.architecture import Architecture
-from morphogen.records import Estimate, Failure, Fidelity, Metric, Trial
+from morphogen.goals import Constraint, Objectives
+from morphogen.records import Estimate, Failure, Fidelity, Goal, Metric, Trial
 from morphogen.seeding import stream
 from morphogen.spaces.cell201 import cell201
 from morphogen.spaces.space import Space
@@ -29,6 +30,8 @@ from morphogen.testing.check import Check, named
 Objective: TypeAlias = Callable[[Trial], Estimate]
 
 SCORE: Final = Metric("score")
+
+SIZE: Final = Metric("size", maximize=False)
 
 SMALL: Final = """
 NET -> stack(CELL) | pair(CELL, OP)
@@ -189,6 +192,34 @@ def more_or_less_is_better(here: Setting) -> None:
         assert one.proposal == two.proposal, f"trial {one.number} depends on the sign of what is improved"
 
 
+def constraints_are_survived(here: Setting) -> None:
+    """Trials that break a constraint, refused ones too, neither break a strategy nor its resuming."""
+    goal = Objectives((SCORE,), (Constraint("size", "<=", _typical_size(here)),))
+    _goes_on_alike(here, goal, _sized(goal))
+
+
+def a_frontier_is_searched(here: Setting) -> None:
+    """A strategy that improves several numbers at once survives what it is told of them, and resumes."""
+    if here.strategy.objectives == 1:
+        return
+    goals = (Objectives((SCORE, SIZE)), Objectives((SCORE, SIZE), (Constraint("score", ">=", 0.4),)))
+    for goal in goals:
+        _goes_on_alike(here, goal, _sized(goal))
+
+
+def _goes_on_alike(here: Setting, goal: Goal, objective: Objective) -> None:
+    for workers in (1, 4):
+        events = search(here.strategy, here.space, objective, here.trials, workers=workers, metric=goal)
+        for trial in events:
+            _check_proposal(here, trial)
+        for cut in _cuts(events)[1::2]:
+            told = events[:cut]
+            resumed = search(
+                here.strategy, here.space, objective, here.trials, workers=workers, metric=goal, events=told
+            )
+            assert resumed == events, f"with {goal} and {workers} workers, it resumes differently after {cut}"
+
+
 def networks_are_asked_once(here: Setting) -> None:
     """The first proposals are distinct networks, however they are written."""
     events = search(here.strategy, here.space, planted, here.proposals)
@@ -251,6 +282,8 @@ CHECKS: Final[tuple[Callable[[Setting], None], ...]] = (
     failures_are_survived,
     repeats_are_survived,
     more_or_less_is_better,
+    constraints_are_survived,
+    a_frontier_is_searched,
     networks_are_asked_once,
     a_small_space_is_exhausted,
     random_search_is_beaten,
@@ -269,7 +302,7 @@ def search(
     *,
     seed: int = 0,
     workers: int = 1,
-    metric: Metric = SCORE,
+    metric: Goal = SCORE,
     events: Sequence[Trial] = (),
 ) -> list[Trial]:
     """Return the trials of a search in the order in which they are told: pending, and later with an estimate.
@@ -300,7 +333,7 @@ def search(
         state = strategy.tell(state, told[-1])
 
 
-def fold(strategy: Strategy[Any], space: Space, events: Sequence[Trial], metric: Metric = SCORE) -> Any:
+def fold(strategy: Strategy[Any], space: Space, events: Sequence[Trial], metric: Goal = SCORE) -> Any:
     """Return the state that knows `events`, told in their order."""
     state = strategy.start(space, metric)
     for trial in events:
@@ -319,6 +352,30 @@ def _worths(a: Architecture, path: tuple[int, ...]) -> Iterator[float]:
     yield int.from_bytes(digest, "little") / 2**32
     for index, part in enumerate(a.args):
         yield from _worths(part, (*path, index))
+
+
+def _size(a: Architecture) -> float:
+    digest = hashlib.blake2b(a.terminal.name.encode(), digest_size=1).digest()
+    return digest[0] / 255 + sum(map(_size, a.args))
+
+
+def _typical_size(here: Setting) -> float:
+    return float(np.median([_size(here.space.sample(stream(0, "size", n))) for n in range(21)]))
+
+
+def _sized(goal: Objectives) -> Objective:
+    """Return an objective of score and size; of what breaks a constraint every other trial is refused."""
+
+    def objective(trial: Trial) -> Estimate:
+        if _shaky(trial).failure:
+            return _failed("shaky")
+        found = {**planted(trial).values, "size": _size(trial.architecture)}
+        known = {name: value for name, value in found.items() if name == "size"}
+        if trial.number % 2 and (reason := goal.broken_by(known)):
+            return Estimate(known, refused=reason)
+        return Estimate(found)
+
+    return objective
 
 
 def _shaky(trial: Trial) -> Estimate:
