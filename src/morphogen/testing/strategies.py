@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -129,12 +130,17 @@ def states_survive_pickling(here: Setting) -> None:
 
 def a_cut_search_goes_on_alike(here: Setting) -> None:
     """Cut anywhere, with trials pending and finishing in any order, a search resumes as if nothing was."""
-    for workers in (1, 4):
-        events = search(here.strategy, here.space, _shaky, here.trials, workers=workers)
+    _goes_on_alike(here, SCORE, _shaky, 1, 4)
+
+
+def _goes_on_alike(here: Setting, goal: Goal, objective: Objective, *crews: int) -> None:
+    for workers in crews:
+        begun = partial(
+            search, here.strategy, here.space, objective, here.trials, workers=workers, metric=goal
+        )
+        events = begun()
         for cut in _cuts(events):
-            resumed = search(
-                here.strategy, here.space, _shaky, here.trials, workers=workers, events=events[:cut]
-            )
+            resumed = begun(events=events[:cut])
             first = next((i for i, (a, b) in enumerate(zip(events, resumed, strict=False)) if a != b), None)
             assert first is None, f"resumed after {cut} events, event {first} is {resumed[first]}"
             assert len(resumed) == len(events), f"resumed after {cut} events, it ends after {len(resumed)}"
@@ -195,29 +201,16 @@ def more_or_less_is_better(here: Setting) -> None:
 def constraints_are_survived(here: Setting) -> None:
     """Trials that break a constraint, refused ones too, neither break a strategy nor its resuming."""
     goal = Objectives((SCORE,), (Constraint("size", "<=", _typical_size(here)),))
-    _goes_on_alike(here, goal, _sized(goal))
+    _goes_on_alike(here, goal, _sized(goal), 3)
 
 
 def a_frontier_is_searched(here: Setting) -> None:
     """A strategy that improves several numbers at once survives what it is told of them, and resumes."""
     if here.strategy.objectives == 1:
         return
-    goals = (Objectives((SCORE, SIZE)), Objectives((SCORE, SIZE), (Constraint("score", ">=", 0.4),)))
-    for goal in goals:
-        _goes_on_alike(here, goal, _sized(goal))
-
-
-def _goes_on_alike(here: Setting, goal: Goal, objective: Objective) -> None:
-    for workers in (1, 4):
-        events = search(here.strategy, here.space, objective, here.trials, workers=workers, metric=goal)
-        for trial in events:
-            _check_proposal(here, trial)
-        for cut in _cuts(events)[1::2]:
-            told = events[:cut]
-            resumed = search(
-                here.strategy, here.space, objective, here.trials, workers=workers, metric=goal, events=told
-            )
-            assert resumed == events, f"with {goal} and {workers} workers, it resumes differently after {cut}"
+    for constraints in ((), (Constraint("score", ">=", 0.4),)):
+        goal = Objectives((SCORE, SIZE), constraints)
+        _goes_on_alike(here, goal, _sized(goal), 3)
 
 
 def networks_are_asked_once(here: Setting) -> None:
@@ -370,10 +363,9 @@ def _sized(goal: Objectives) -> Objective:
         if _shaky(trial).failure:
             return _failed("shaky")
         found = {**planted(trial).values, "size": _size(trial.architecture)}
-        known = {name: value for name, value in found.items() if name == "size"}
-        if trial.number % 2 and (reason := goal.broken_by(known)):
-            return Estimate(known, refused=reason)
-        return Estimate(found)
+        known = {"size": found["size"]}
+        reason = goal.broken_by(known) if trial.number % 2 else ""
+        return Estimate(known, refused=reason) if reason else Estimate(found)
 
     return objective
 
