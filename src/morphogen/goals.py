@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, final
 
-from morphogen.records import Goal, Metric, Trial
+from morphogen.records import Estimate, Goal, Metric, Trial
 
 INFEASIBLE: Final = -1e100
 """The score of a trial that breaks a constraint, times 1 + its violation: below every score that is measured."""
@@ -116,11 +116,18 @@ class Objectives(Goal):
 
     def score(self, trial: Trial) -> float:
         """Return the first objective, or the weighted sum; of a trial that breaks a constraint, its violation."""
-        if violation := self.violation(trial):
+        assert trial.estimate is not None
+        return self.score_of(trial.estimate)
+
+    def score_of(self, estimate: Estimate) -> float:
+        """Return the score of a trial with this estimate."""
+        if violation := self.violation_of(estimate):
             return INFEASIBLE * (1 + violation)
         if not self.weights:
-            return self.metrics[0].score(trial)
-        return sum(w * metric.score(trial) for w, metric in zip(self.weights, self.metrics, strict=True))
+            return self.metrics[0].score_of(estimate)
+        return sum(
+            w * metric.score_of(estimate) for w, metric in zip(self.weights, self.metrics, strict=True)
+        )
 
     def scores(self, trial: Trial) -> tuple[float, ...]:
         """Return each objective, signed so that larger is better."""
@@ -128,10 +135,12 @@ class Objectives(Goal):
 
     def violation(self, trial: Trial) -> float:
         """Return the sum over all constraints whose metric the trial has; a refused trial has not all."""
-        if not self.constraints:
-            return 0.0
         assert trial.estimate is not None
-        values = trial.estimate.values
+        return self.violation_of(trial.estimate)
+
+    def violation_of(self, estimate: Estimate) -> float:
+        """Return the violation of a trial with this estimate."""
+        values = estimate.values
         return sum(c.violation(values[c.name]) for c in self.constraints if c.name in values)
 
     def broken_by(self, values: Mapping[str, float]) -> str:

@@ -88,7 +88,7 @@ SHARED: dict[str, set[str]] = {
     },
     "benchmarks": {"benchmark", "files", "own_table", "pickles"},
     "journal": {"journal", "lease"},
-    "analysis": {"intervals", "sample_efficiency", "significance", "trajectory", "dominance"},
+    "analysis": {"intervals", "sample_efficiency", "significance", "trajectory", "dominance", "hypervolume"},
 }
 # A file that picks among the methods of its room, by a word or a URL; no method imports it.
 PICKS = {"morphogen.journal.opening", "morphogen.predictors.rank_ensemble"}

@@ -95,6 +95,11 @@ class Study:
         return self.goal.metrics if isinstance(self.goal, Objectives) else (self.metric,)
 
     @property
+    def weights(self) -> tuple[float, ...]:
+        """What a unit of each objective is worth, where the search improves their weighted sum; else nothing."""
+        return self.goal.weights if isinstance(self.goal, Objectives) else ()
+
+    @property
     def constraints(self) -> tuple[Constraint, ...]:
         """The bounds that a trial must keep."""
         return self.goal.constraints if isinstance(self.goal, Objectives) else ()
@@ -146,15 +151,19 @@ class Study:
             raise LookupError(f"no trial of {self.journal} keeps all constraints{self._nearest()}")
         return max(allowed, key=goal.score)
 
-    def _nearest(self) -> str:
-        """Say which trial is nearest to keeping the constraints, and what it breaks; nothing where there is none."""
-        goal, told = self.goal, [trial for trial in self.trials if trial.refused or trial.succeeded]
-        if not isinstance(goal, Objectives) or not told:
+    def broken_by(self, trial: Trial) -> str:
+        """Return in words which constraints a trial breaks, by what is known of it; nothing where it breaks none."""
+        if trial.estimate is None or not isinstance(self.goal, Objectives):
             return ""
-        nearest = min(told, key=goal.violation)
-        assert nearest.estimate is not None
-        broken = goal.broken_by(nearest.estimate.values)
-        return f"; the nearest is trial {nearest.number}: {broken}" if broken else ""
+        return self.goal.broken_by(trial.estimate.values)
+
+    def _nearest(self) -> str:
+        """Say which trial is nearest to keeping the constraints, and what it breaks; nothing where none is told."""
+        told = [trial for trial in self.trials if trial.refused or trial.succeeded]
+        if not told or not self.constraints:
+            return ""
+        nearest = min(told, key=self.goal.violation)
+        return f"; the nearest is trial {nearest.number}: {self.broken_by(nearest)}"
 
     def frontier(self, metrics: Sequence[str | Metric] | None = None) -> tuple[Trial, ...]:
         """Return the trials within the constraints that no other beats, best in the first metric first.
