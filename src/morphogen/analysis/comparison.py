@@ -141,7 +141,7 @@ class FrontComparison:
 
     regrets are shares: 1 less the hypervolume of what was found, over that of the exact frontier, which is the
     best that can be found. objectives: their names. hypervolume: that of the exact frontier, which has `front`
-    points, in a box from the worst to the best value of each objective in all `size` rows.
+    different points, in a box from the worst to the best value of each objective in all `size` rows.
     """
 
     objectives: tuple[str, ...]
@@ -191,7 +191,7 @@ def compare_fronts(
     """
     table = np.asarray(truth, dtype=np.float64)
     table = table[np.isfinite(table).all(axis=1)]
-    exact = table[unbeaten(table)]
+    exact = np.unique(table[unbeaten(table)], axis=0)
     best = Box.of(table).hypervolume(exact)
     lacks = {name: 1 - np.asarray(grown, dtype=np.float64) / best for name, grown in reached.items()}
     shapes = {values.shape for values in lacks.values()}

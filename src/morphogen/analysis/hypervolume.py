@@ -62,7 +62,8 @@ class Box:
         Raises:
             MissingMoocore: it is not installed.
         """
-        points = self._scaled(np.nan_to_num(np.asarray(scores, dtype=np.float64), nan=-np.inf))
+        rows = np.asarray(scores, dtype=np.float64)
+        points = self._scaled(np.where(np.isnan(rows), -np.inf, rows))
         front = np.empty((0, len(self.worst)))
         volume, found = 0.0, np.empty(len(points))
         for place, point in enumerate(points):

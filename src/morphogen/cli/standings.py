@@ -50,8 +50,9 @@ def tell_front(found: FrontComparison) -> None:
     *most, last = found.objectives
     note(
         f"{found.seeds} seeds; ± are 95% intervals; the exact frontier of {', '.join(most)} and {last} has "
-        f"{found.front} of {found.size:,} rows; its hypervolume is {found.hypervolume:.4f} of the box from the worst "
-        "to the best value of each in all rows; beats: paired permutation tests, p < .05 after Holm"
+        f"{found.front:,} different points in {found.size:,} rows; its hypervolume is {found.hypervolume:.4f} of "
+        "the box from the worst to the best value of each in all rows; beats: paired permutation tests, p < .05 after "
+        "Holm"
     )
 
 
