@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -14,15 +14,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from morphogen.analysis.comparison import Comparison, compare_scores
+from morphogen.analysis.comparison import Comparison, FrontComparison, compare_fronts, compare_scores
+from morphogen.analysis.hypervolume import Box, hypervolume_of_trials
 from morphogen.benchmarks.benchmark import Benchmark
+from morphogen.goals import Objectives, goal_of
 from morphogen.journal.memory import Memory
+from morphogen.records import Goal
 from morphogen.strategies.strategy import Strategy
 from morphogen.study.limits import Limit
 from morphogen.study.loop import search
 from morphogen.study.outcomes import Interrupted, PoolError
 from morphogen.study.parcel import pack, unpack
 from morphogen.study.starting import quiet_and_single
+from morphogen.study.study import Study
 
 Floats = NDArray[np.float64]
 
@@ -49,49 +53,113 @@ def compare(
         ValueError: no strategies, or fewer than two seeds. PoolError: a worker died. KeyboardInterrupt: on
             Ctrl-C, with all workers ended.
     """
+    told = _runs(benchmark, strategies, (), queries, seeds, workers, progress)
+    return compare_scores(_truth(benchmark), told)
+
+
+def compare_frontiers(
+    benchmark: Benchmark,
+    strategies: Mapping[str, Strategy[Any]],
+    objectives: Sequence[str],
+    *,
+    queries: int = 300,
+    seeds: int = 30,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> FrontComparison:
+    """Run each strategy with seeds 0, 1, ... for the frontier of several metrics, and return how they compare.
+
+    objectives: metrics of the benchmark's table. All else as in `compare`; a query that fails adds nothing.
+
+    Raises:
+        ValueError: as in `compare`; an objective that the table does not have, fewer than two of them, or a
+            strategy that improves one number.
+        MissingMoocore: it is not installed. PoolError, KeyboardInterrupt: as in `compare`.
+    """
+    if len(set(objectives)) < 2:
+        raise ValueError(f"a frontier needs two objectives or more, got {', '.join(objectives) or 'none'}")
+    goal = goal_of(benchmark.estimator.metrics, objectives=objectives)
+    if single := [name for name, strategy in strategies.items() if strategy.objectives is not None]:
+        raise ValueError(
+            f"{', '.join(single)} improves one number: leave it out where frontiers are compared"
+        )
+    told = _runs(benchmark, strategies, tuple(objectives), queries, seeds, workers, progress)
+    return compare_fronts(_truths(benchmark, goal), told, objectives)
+
+
+def _runs(
+    benchmark: Benchmark,
+    strategies: Mapping[str, Strategy[Any]],
+    objectives: tuple[str, ...],
+    queries: int,
+    seeds: int,
+    workers: int,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, Floats]:
+    """Return of each strategy its scores, or the hypervolumes of its objectives, `[seeds, queries]`."""
     if not strategies or seeds < 2 or queries < 1 or workers < 1:
         raise ValueError(
             f"a comparison needs a strategy, 2 seeds, a query and a worker or more, got {len(strategies)} "
             f"strategies, {seeds} seeds, {queries} queries and {workers} workers"
         )
-    truth = _truth(benchmark)
-    budget = min(queries, len(truth))
+    budget = min(queries, len(benchmark.estimator.rows))
     jobs = [(name, seed) for seed in range(seeds) for name in strategies]
     told = {name: np.empty((seeds, budget)) for name in strategies}
     searches = (
-        _searches_here(benchmark, strategies, budget, jobs)
+        _searches_here(benchmark, strategies, objectives, budget, jobs)
         if workers == 1
-        else _searches_apart(benchmark, strategies, budget, jobs, min(workers, len(jobs)))
+        else _searches_apart(benchmark, strategies, objectives, budget, jobs, min(workers, len(jobs)))
     )
     with closing(searches):  # whatever happens here, the workers are ended
         for done, (name, seed, scores) in enumerate(searches, 1):
             told[name][seed] = scores
             if progress is not None:
                 progress(done, len(jobs))
-    return compare_scores(truth, told)
+    return told
 
 
 def scores_of(benchmark: Benchmark, strategy: Strategy[Any], queries: int, seed: int) -> Floats:
     """Return the score of each query of one search `[queries]`, larger is better."""
-    table = benchmark.estimator
-    metric = table.metrics[0]
+    metric = benchmark.estimator.metrics[0]
     scores = np.full(queries, _truth(benchmark).min())
+    for trial in _searched(benchmark, strategy, (), queries, seed).trials:
+        if trial.succeeded:
+            scores[trial.number] = metric.score(trial)
+    return scores
+
+
+def hypervolumes_of(
+    benchmark: Benchmark, strategy: Strategy[Any], objectives: Sequence[str], queries: int, seed: int
+) -> Floats:
+    """Return the hypervolume after each query of one search `[queries]`, in the box of the whole table."""
+    study = _searched(benchmark, strategy, objectives, queries, seed)
+    grown = hypervolume_of_trials(study.trials, study.goal, Box.of(_truths(benchmark, study.goal)))
+    return np.pad(grown, (0, queries - len(grown)), mode="edge")
+
+
+def _searched(
+    benchmark: Benchmark, strategy: Strategy[Any], objectives: Sequence[str], queries: int, seed: int
+) -> Study:
     try:
-        study = search(
+        return search(
             benchmark.space,
             strategy,
-            table,
+            benchmark.estimator,
             Memory(),
             limit=Limit(trials=queries),
             seed=seed,
             alike=queries + 1,
+            objectives=objectives,
         )
     except Interrupted:
         raise KeyboardInterrupt from None
-    for trial in study.trials:
-        if trial.succeeded:
-            scores[trial.number] = metric.score(trial)
-    return scores
+
+
+def _truths(benchmark: Benchmark, goal: Goal) -> Floats:
+    """Return the scores of each row in each objective `[rows, objectives]`, larger is better."""
+    assert isinstance(goal, Objectives)
+    table = benchmark.estimator
+    return np.stack([table.column(m.name) * (1 if m.maximize else -1) for m in goal.metrics], axis=1)
 
 
 def _truth(benchmark: Benchmark) -> Floats:
@@ -109,15 +177,28 @@ _GIVEN: dict[str, Any] = {}  # what a worker process was started with
 
 
 def _searches_here(
-    benchmark: Benchmark, strategies: Mapping[str, Strategy[Any]], queries: int, jobs: list[Job]
+    benchmark: Benchmark,
+    strategies: Mapping[str, Strategy[Any]],
+    objectives: tuple[str, ...],
+    queries: int,
+    jobs: list[Job],
 ) -> Generator[Done, None, None]:
     for name, seed in jobs:
-        yield name, seed, scores_of(benchmark, strategies[name], queries, seed)
+        yield name, seed, _run(benchmark, strategies[name], objectives, queries, seed)
+
+
+def _run(
+    benchmark: Benchmark, strategy: Strategy[Any], objectives: tuple[str, ...], queries: int, seed: int
+) -> Floats:
+    if objectives:
+        return hypervolumes_of(benchmark, strategy, objectives, queries, seed)
+    return scores_of(benchmark, strategy, queries, seed)
 
 
 def _searches_apart(
     benchmark: Benchmark,
     strategies: Mapping[str, Strategy[Any]],
+    objectives: tuple[str, ...],
     queries: int,
     jobs: list[Job],
     workers: int,
@@ -127,7 +208,7 @@ def _searches_apart(
     with TemporaryDirectory(prefix="morphogen-", ignore_cleanup_errors=True) as folder:
         # By a file: what goes to a new process by its pipe blocks for good where that process dies at once.
         parcel = Path(folder, "comparison")
-        pack((benchmark, dict(strategies), queries), parcel)
+        pack((benchmark, dict(strategies), objectives, queries), parcel)
         executor = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (str(parcel),))
         try:
             with quiet_and_single():
@@ -149,21 +230,26 @@ def _searches_apart(
 
 
 def _begin(parcel: str) -> None:
-    _GIVEN.update(zip(("benchmark", "strategies", "queries"), unpack(Path(parcel)), strict=True))
+    _GIVEN.update(
+        zip(("benchmark", "strategies", "objectives", "queries"), unpack(Path(parcel)), strict=True)
+    )
 
 
 def _search(name: str, seed: int) -> Done:
-    scores = scores_of(_GIVEN["benchmark"], _GIVEN["strategies"][name], _GIVEN["queries"], seed)
-    return name, seed, scores
+    strategy = _GIVEN["strategies"][name]
+    return name, seed, _run(_GIVEN["benchmark"], strategy, _GIVEN["objectives"], _GIVEN["queries"], seed)
 
 
 # --- a picture ----------------------------------------------------------------------------------------------
 
 
-def draw(comparison: Comparison, path: str | Path, *, title: str = "", unit: str = "") -> None:
-    """Draw the mean regret of each strategy over its queries, with 95% bands, beside exact random search.
+def draw(
+    comparison: Comparison | FrontComparison, path: str | Path, *, title: str = "", unit: str = ""
+) -> None:
+    """Draw the mean regret of each strategy over its queries, with 95% bands.
 
-    path: where to; its ending (.svg, .png, .pdf) says how.
+    Where one metric is improved exact random search stands beside them. path: where to; its ending (.svg, .png,
+    .pdf) says how.
 
     Raises:
         ImportError: matplotlib is not installed. ValueError: an ending that it does not know.
@@ -175,14 +261,17 @@ def draw(comparison: Comparison, path: str | Path, *, title: str = "", unit: str
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     steps = np.arange(1, comparison.queries[-1] + 1)
-    axes.plot(steps, comparison.random_curve, "k--", linewidth=1, label="random search (exact)")
+    usual = comparison.standings[0].curve
+    if isinstance(comparison, Comparison):
+        usual = comparison.random_curve
+        axes.plot(steps, usual, "k--", linewidth=1, label="random search (exact)")
     for standing in comparison.standings:
         (line,) = axes.plot(steps, standing.curve, linewidth=1.5, label=standing.name)
         low = np.maximum(standing.low, 0)
         axes.fill_between(steps, low, standing.high, color=line.get_color(), alpha=0.15, linewidth=0)
     axes.set_xlabel("queries")
     axes.set_ylabel(f"regret ({unit})" if unit else "regret")
-    settled = comparison.random_curve[min(10, len(steps)) - 1]  # the first queries would hide the rest
+    settled = usual[min(10, len(steps)) - 1]  # the first queries would hide the rest
     axes.set_ylim(0, 1.2 * settled if settled > 0 else None)
     axes.set_title(title)
     axes.legend(frameon=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, Self, final
@@ -110,7 +111,8 @@ class Estimate:
     values: a finite number for each metric; empty where the estimate failed. cost: seconds spent. curve: one
     record an epoch, metric -> value. failure: the reason, where there are no values. ranks: for a region, the
     share of each candidate at each of its positions, of sum 1, comparable within this region only. derived:
-    the text of the architecture that it found best in the region.
+    the text of the architecture that it found best in the region. refused: why it was not trained, where what
+    is known without training breaks a constraint of the search; `values` then hold what is known, no more.
     """
 
     values: Mapping[str, float] = field(default_factory=dict)
@@ -119,6 +121,7 @@ class Estimate:
     failure: Failure | None = None
     ranks: tuple[tuple[float, ...], ...] = ()
     derived: str | None = None
+    refused: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, without what is empty."""
@@ -131,6 +134,8 @@ class Estimate:
             record["ranks"] = [list(row) for row in self.ranks]
         if self.derived is not None:
             record["derived"] = self.derived
+        if self.refused is not None:
+            record["refused"] = self.refused
         return record
 
     @classmethod
@@ -144,6 +149,7 @@ class Estimate:
             failure=Failure(**failure) if failure else None,
             ranks=tuple(map(tuple, record.get("ranks", ()))),
             derived=record.get("derived"),
+            refused=record.get("refused"),
         )
 
 
@@ -176,18 +182,47 @@ class Trial:
         return self.estimate is not None and self.estimate.failure is not None
 
     @property
+    def refused(self) -> bool:
+        """Whether it was not trained, since what is known before breaks a constraint."""
+        return self.estimate is not None and self.estimate.refused is not None
+
+    @property
     def succeeded(self) -> bool:
-        """Whether the estimate has values."""
-        return self.estimate is not None and self.estimate.failure is None
+        """Whether the estimate has all values."""
+        estimate = self.estimate
+        return estimate is not None and estimate.failure is None and estimate.refused is None
 
     def told(self, estimate: Estimate, derived: Architecture | None = None) -> Trial:
         """Return the same trial with its estimate, and with what that derived."""
         return Trial(self.number, self.proposal, estimate, derived)
 
 
+class Goal(ABC):
+    """What a search improves, as a strategy sees it.
+
+    One number, `score`, orders all trials that have not failed. Where several numbers are improved at once,
+    `scores` has them all. Both are larger where it is better. `violation` is how far a trial is from
+    satisfying the constraints; only the scores of trials without one can be asked for.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def score(self, trial: Trial) -> float:
+        """Return how good a finished trial is; below that of all others where it breaks a constraint."""
+
+    def scores(self, trial: Trial) -> tuple[float, ...]:
+        """Return each objective of a finished trial that breaks no constraint."""
+        return (self.score(trial),)
+
+    def violation(self, trial: Trial) -> float:
+        """Return how far a finished trial is from satisfying the constraints; 0 where it does."""
+        return 0.0
+
+
 @final
 @dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Goal):
     """A number that an estimator reports: its name, whether more of it is better, its unit ("" for none)."""
 
     name: str

@@ -17,7 +17,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("graph", "seeding", "scripts"),
     ("architecture",),
     ("spaces", "records"),
-    ("journal", "recipes"),
+    ("journal", "recipes", "goals"),
     ("predictors", "networks"),
     ("analysis",),
     ("strategies", "supernet"),
@@ -48,6 +48,7 @@ DISCRETE: dict[str, set[str]] = {
     "seeding": {"numpy"},
     "records": {"numpy"},
     "recipes": {"numpy"},
+    "goals": set(),
     "spaces": {"numpy", "lark"},
     "strategies": {"numpy", "immutables"},
     "journal": {"psycopg"},
@@ -87,7 +88,7 @@ SHARED: dict[str, set[str]] = {
     },
     "benchmarks": {"benchmark", "files", "own_table", "pickles"},
     "journal": {"journal", "lease"},
-    "analysis": {"intervals", "sample_efficiency", "significance", "trajectory"},
+    "analysis": {"intervals", "sample_efficiency", "significance", "trajectory", "dominance", "hypervolume"},
 }
 # A file that picks among the methods of its room, by a word or a URL; no method imports it.
 PICKS = {"morphogen.journal.opening", "morphogen.predictors.rank_ensemble"}

@@ -10,6 +10,8 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from morphogen.analysis.dominance import unbeaten
+from morphogen.analysis.hypervolume import Box
 from morphogen.analysis.intervals import Interval, mean_interval
 from morphogen.analysis.sample_efficiency import (
     Gain,
@@ -117,6 +119,111 @@ class Comparison:
             ],
             "duels": [{**asdict(duel), "won": duel.won} for duel in self.duels],
         }
+
+
+@final
+@dataclass(frozen=True)
+class FrontStanding:
+    """How near one strategy came to the exact frontier; fields as in `Standing`, regrets as in `FrontComparison`."""
+
+    name: str
+    regrets: tuple[float, ...]
+    intervals: tuple[Interval, ...]
+    curve: Floats
+    low: Floats
+    high: Floats
+
+
+@final
+@dataclass(frozen=True)
+class FrontComparison:
+    """Strategies that search the frontier of a table, by the hypervolume that they lack of the exact one.
+
+    regrets are shares: 1 less the hypervolume of what was found, over that of the exact frontier, which is the
+    best that can be found. objectives: their names. hypervolume: that of the exact frontier, which has `front`
+    different points, in a box from the worst to the best value of each objective in all `size` rows.
+    """
+
+    objectives: tuple[str, ...]
+    queries: tuple[int, ...]
+    seeds: int
+    size: int
+    front: int
+    hypervolume: float
+    standings: tuple[FrontStanding, ...]
+    duels: tuple[Duel, ...]
+
+    def wins(self, one: str, other: str) -> tuple[int, ...]:
+        """Return after which numbers of queries `one` beats `other`."""
+        return tuple(d.queries for d in self.duels if (d.one, d.other) == (one, other) and d.won)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; curves with six digits."""
+        plain = {name: value for name, value in vars(self).items() if name not in ("standings", "duels")}
+        return {
+            **plain,
+            "standings": [
+                {
+                    **vars(each),
+                    "intervals": [interval._asdict() for interval in each.intervals],
+                    **{name: _brief(getattr(each, name)) for name in ("curve", "low", "high")},
+                }
+                for each in self.standings
+            ],
+            "duels": [{**asdict(duel), "won": duel.won} for duel in self.duels],
+        }
+
+
+def compare_fronts(
+    truth: ArrayLike,
+    reached: Mapping[str, ArrayLike],
+    objectives: Sequence[str],
+    *,
+    looked_at: Sequence[int] = LOOKED_AT,
+) -> FrontComparison:
+    """Return how strategies compare by the hypervolume that they reached.
+
+    truth: all scores of the table [rows, objectives], larger is better. reached: of each strategy, the hypervolume
+    after each query [seeds, queries], in the box of the table; seed by seed they are pairs.
+
+    Raises:
+        ValueError: no strategies, shapes that differ, or fewer than two seeds.
+    """
+    table = np.asarray(truth, dtype=np.float64)
+    table = table[np.isfinite(table).all(axis=1)]
+    exact = np.unique(table[unbeaten(table)], axis=0)
+    best = Box.of(table).hypervolume(exact)
+    lacks = {name: 1 - np.asarray(grown, dtype=np.float64) / best for name, grown in reached.items()}
+    shapes = {values.shape for values in lacks.values()}
+    if len(shapes) != 1 or len(shape := shapes.pop()) != 2 or shape[0] < 2:
+        raise ValueError(
+            "a comparison needs strategies with hypervolumes [seeds >= 2, queries], of one shape"
+        )
+    seeds, budget = shape
+    queries = (*sorted(n for n in set(looked_at) if 0 < n < budget), budget)
+    standings = []
+    for name, lack in lacks.items():
+        between = [mean_interval(lack[:, n]) for n in range(budget)]
+        standings.append(
+            FrontStanding(
+                name,
+                tuple(float(lack[:, n - 1].mean()) for n in queries),
+                tuple(between[n - 1] for n in queries),
+                lack.mean(axis=0),
+                np.array([interval.low for interval in between]),
+                np.array([interval.high for interval in between]),
+            )
+        )
+    return FrontComparison(
+        objectives=tuple(objectives),
+        queries=queries,
+        seeds=seeds,
+        size=len(table),
+        front=len(exact),
+        hypervolume=best,
+        standings=tuple(standings),
+        duels=_duels(lacks, queries),
+    )
 
 
 def compare_scores(

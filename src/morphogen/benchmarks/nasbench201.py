@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -128,7 +129,9 @@ class NASBench201(Benchmark):
         ]
         for word, name, known in wanted:
             if name not in known:
-                raise ValueError(f"NAS-Bench-201 has no {word} {name!r}; there are {', '.join(known)}")
+                close = difflib.get_close_matches(name, known, n=1)
+                there = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+                raise ValueError(f"NAS-Bench-201 has no {word} {name!r}; {there}")
 
     @property
     def space(self) -> Space:

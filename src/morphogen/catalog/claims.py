@@ -27,6 +27,11 @@ CLAIMS: Final = (
         "Real et al. 2019; White et al. 2021; Dong and Yang 2020",
     ),
     _claim(
+        "nsga2_frontier",
+        "NSGA-II comes nearer to exact frontiers of accuracy and latency than random search",
+        "Deb et al. 2002 (NSGA-II)",
+    ),
+    _claim(
         "predictor_search",
         "predictor-guided search finds top networks of 18 real tables with few queries",
         "Mauch et al. 2020; White et al. 2021",

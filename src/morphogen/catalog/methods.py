@@ -78,6 +78,13 @@ METHODS: Final = (
     ),
     Entry(
         "strategy",
+        "nsga2",
+        "morphogen.strategies.nsga2:NSGA2",
+        "search a frontier of several objectives: breed from what nobody beats, where it is thin",
+        "Deb et al. 2002 (NSGA-II)",
+    ),
+    Entry(
+        "strategy",
         "predictor_guided",
         "morphogen.strategies.predictor_guided:PredictorGuided",
         "fit a predictor to all that is known, ask for the best of a pool by an acquisition",

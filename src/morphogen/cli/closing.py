@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from morphogen.cli.errors import Failed, note
+from morphogen.cli.frontier import print_frontier
 from morphogen.cli.options import clock
 from morphogen.cli.reading import ledger_line, number, plural, reasons, wrapped
 from morphogen.cli.regions import noun
@@ -39,7 +40,9 @@ def close(
     """
     try:
         best = study.best()
-    except LookupError:
+    except LookupError as error:
+        if study.constraints:
+            raise Failed(str(error)) from None
         why = reasons(study.failures)
         said = f": {why[0][0]} (`morphogen why {path} {why[0][2]}` shows more)" if why else ""
         raise Failed(f"no trial succeeded{said}") from None
@@ -109,8 +112,10 @@ def plain(study: Study, best: Trial, winner: Winner | None, path: Path) -> dict[
             "architecture": str(best.architecture),
             "values": dict(best.estimate.values),
         },
-        "trials": len(study.trials),
+        "trials": len(study.trials) - len(study.refused),
         "failed": len(study.failures),
+        **({"refused": len(study.refused)} if study.refused else {}),
+        **({"frontier": [trial.number for trial in study.frontier()]} if len(study.objectives) > 1 else {}),
         "ledger": study.ledger.to_json(),
     }
     if winner:
@@ -127,24 +132,32 @@ def _say(
     assert best.estimate is not None
     console = Console(highlight=False, soft_wrap=True)
     width = min(console.width, 100)
-    trials, metric = study.trials, study.metric
+    metric, refused = study.metric, len(study.refused)
+    count = len(study.trials) - refused
     if not fresh:
-        longer = f"morphogen resume {path} --trials {2 * len(trials)}"
+        longer = f"morphogen resume {path} --trials {2 * count}"
         note(f"the search in {path} has reached its limit; `{longer}` goes on")
     derived = "derived from region" if best.proposal.region else "trial"
-    head = f"Best network: {derived} {best.number} of {len(trials)}, in {clock(study.ledger.wall)}"
+    of = f", {count} trained and {refused:,} refused before" if refused else f" of {count}"
+    first = f" in {metric.name}" if len(study.objectives) > 1 and not study.weights else ""
+    head = f"Best network{first}: {derived} {best.number}{of}, in {clock(study.ledger.wall)}"
     console.print(head, style="bold")
     console.print(wrapped(str(best.architecture), width, 2), style="cyan")
     for name, value in _facts(best, winner, metric.name):
         console.print(f"  {name:<21}{value}")
+    if len(study.objectives) > 1:
+        print_frontier(console, study)
+        console.print()
     _ledger(console, study, width)
     console.print("Next", style="bold")
     todo = {
         f"morphogen show {path}": f"{noun(study)}s, frontier, ledger",
-        f"morphogen resume {path} --trials {2 * len(trials)}": "search on",
+        f"morphogen resume {path} --trials {2 * count}": "search on",
     }
     if winner:
         todo[f"morphogen export {path} --to DIR"] = "the network"
+    if winner and len(study.objectives) > 1:
+        todo[f"morphogen export {path} --trial N --to DIR"] = "another one of the frontier"
     if study.failures:
         todo[f"morphogen why {path} {study.failures[0].number}"] = "why it failed"
     elif best.proposal.region:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,14 +14,14 @@ from morphogen.cli import completion, options
 from morphogen.cli.errors import INTERRUPTED, Wrong, note, say
 
 if TYPE_CHECKING:
-    from morphogen.analysis.comparison import Comparison
+    from morphogen.analysis.comparison import Comparison, FrontComparison
     from morphogen.benchmarks import Benchmark
     from morphogen.strategies import Strategy
 
 TABLE = "The table"
 OWN = "Your own table"
-WIDE = 110
 STRATEGIES = "random_search,regularized_evolution,local_search"
+FRONTIER = "random_search,nsga2"
 
 
 def compare(
@@ -36,10 +37,11 @@ def compare(
         ),
     ] = "nasbench201/cifar10",
     objective: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="What is improved: of a named table as its docs say, or a column of your own.",
+            help="What is improved: of a named table as its docs say, or a column of your own; several for their "
+            "frontier.",
             rich_help_panel=TABLE,
         ),
     ] = None,
@@ -59,7 +61,12 @@ def compare(
         typer.Option(metavar="COLUMN", help="The column of the architectures.", rich_help_panel=OWN),
     ] = "architecture",
     minimize: Annotated[
-        bool, typer.Option("--minimize", help="Less of the objective is better.", rich_help_panel=OWN)
+        bool,
+        typer.Option(
+            "--minimize",
+            help="Less of the objective is better; so it is of every one but the first.",
+            rich_help_panel=OWN,
+        ),
     ] = False,
     partial: Annotated[
         bool,
@@ -70,13 +77,14 @@ def compare(
         ),
     ] = False,
     strategies: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAMES",
-            help="With commas between: names (`morphogen list strategies`), or my.py:Strategy.",
+            help="With commas between: names (`morphogen list strategies`), or my.py:Strategy; "
+            f"{STRATEGIES} unless told, for frontiers {FRONTIER}.",
             rich_help_panel=options.HOW,
         ),
-    ] = STRATEGIES,
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option(
@@ -124,32 +132,42 @@ def compare(
 
     Every strategy is run with the same seeds; exact random search stands beside them.
     """
+    from morphogen.analysis.comparison import FrontComparison
+    from morphogen.cli.finding import find_benchmark
+    from morphogen.cli.standings import tell, tell_front
     from morphogen.study.starting import cores
 
     _can_be_written(json_file, plot)
-    table = _own(benchmark, space, objective, architecture, minimize=minimize, partial=partial)
+    objectives = tuple(dict.fromkeys(objective or ()))
+    several = len(objectives) > 1
+    table = _own(benchmark, space, objectives, architecture, minimize=minimize, partial=partial)
     if table is None:
         if space is not None or minimize or partial or architecture != "architecture":
             raise Wrong(
                 f"{benchmark} knows its own space: --space and the like are for a .csv or .parquet file"
             )
-        table = _named(benchmark, objective)
-    chosen = _strategies(strategies, option or [])
+        table = find_benchmark(benchmark, objectives) if several else _named(benchmark, *objectives)
+    chosen = _strategies(strategies or (FRONTIER if several else STRATEGIES), option or [])
+    if several:
+        _check_objectives(table, benchmark, objectives, chosen)
     metric, rows = table.estimator.metrics[0], len(table.estimator.rows)
     if not quiet:
         budget = f"{queries} queries" if queries <= rows else f"{rows} queries (that is every row)"
-        note(f"{table.estimator.name}: {rows:,} rows, {metric.name}; {seeds} seeds of {budget}")
+        sought = " and ".join(objectives) if several else metric.name
+        note(f"{table.estimator.name}: {rows:,} rows, {sought}; {seeds} seeds of {budget}")
     try:
-        found = _run(table, chosen, queries, seeds, workers or cores(), quiet)
+        found = _run(table, chosen, objectives if several else (), queries, seeds, workers or cores(), quiet)
     except KeyboardInterrupt:
         say("interrupted; nothing was written")
         raise typer.Exit(INTERRUPTED) from None
-    _tell(found, metric.unit)
+    if isinstance(found, FrontComparison):
+        tell_front(found)
+    else:
+        tell(found, metric.unit)
     if json_file is not None:
         record = {
             "benchmark": benchmark,
-            "objective": metric.name,
-            "unit": metric.unit,
+            **({} if several else {"objective": metric.name, "unit": metric.unit}),
             "strategies": {name: repr(strategy) for name, strategy in chosen.items()},
             **found.to_json(),
         }
@@ -159,7 +177,12 @@ def compare(
         from morphogen.comparing import draw
 
         try:
-            draw(found, plot, title=f"{table.estimator.name}, {seeds} seeds", unit=metric.unit)
+            draw(
+                found,
+                plot,
+                title=f"{table.estimator.name}, {seeds} seeds",
+                unit="" if several else metric.unit,
+            )
         except ValueError as error:
             raise Wrong(f"--plot {plot}: {error}") from None
         note(f"drawn to {plot}")
@@ -180,7 +203,13 @@ def _can_be_written(json_file: Path | None, plot: Path | None) -> None:
 
 
 def _own(
-    word: str, space: str | None, objective: str | None, architecture: str, *, minimize: bool, partial: bool
+    word: str,
+    space: str | None,
+    objectives: Sequence[str],
+    architecture: str,
+    *,
+    minimize: bool,
+    partial: bool,
 ) -> Benchmark | None:
     """Return the user's own table, None where `word` names no file."""
     from morphogen.benchmarks import BadTable, Benchmark
@@ -188,7 +217,7 @@ def _own(
 
     if Path(word).suffix.lower() not in (".csv", ".parquet", ".pq"):
         return None
-    if space is None or objective is None:
+    if space is None or not objectives:
         lacking = "--space" if space is None else "--objective"
         raise Wrong(
             f"{word} is a table of your own: say {lacking}, too, as in --space space.txt --objective acc"
@@ -197,7 +226,8 @@ def _own(
         return Benchmark.from_table(
             word,
             space=find_space(space),
-            objective=objective,
+            objective=objectives[0],
+            also=objectives[1:],
             architecture=architecture,
             maximize=not minimize,
             partial=partial,
@@ -206,7 +236,29 @@ def _own(
         raise Wrong(str(error).replace("partial=True", "--partial")) from None
 
 
-def _named(word: str, objective: str | None) -> Benchmark:
+def _check_objectives(
+    table: Benchmark, word: str, objectives: Sequence[str], chosen: Mapping[str, Strategy[Any]]
+) -> None:
+    """Raise `Wrong` for an objective that the table does not have, or a strategy that cannot improve several."""
+    from importlib.util import find_spec
+
+    from morphogen.goals import GoalError, named
+
+    for name in objectives:
+        try:
+            named(name, table.estimator.metrics)
+        except GoalError as error:
+            raise Wrong(f"--objective {name}: {str(error).replace('the estimator', word, 1)}") from None
+    if single := [name for name, strategy in chosen.items() if strategy.objectives is not None]:
+        raise Wrong(
+            f"{', '.join(single)} improves one number: leave it out where several objectives are compared, as in "
+            f"--strategies {FRONTIER}"
+        )
+    if find_spec("moocore") is None:
+        raise Wrong('hypervolumes need moocore: pip install "morphogen[pareto]"')
+
+
+def _named(word: str, objective: str | None = None) -> Benchmark:
     """Return the table of the catalogue called `word`, such as `nasbench201/cifar100`."""
     from dataclasses import fields
 
@@ -245,73 +297,27 @@ def _strategies(words: str, settings: list[str]) -> dict[str, Strategy[Any]]:
 
 
 def _run(
-    table: Benchmark, chosen: dict[str, Strategy[Any]], queries: int, seeds: int, workers: int, quiet: bool
-) -> Comparison:
+    table: Benchmark,
+    chosen: dict[str, Strategy[Any]],
+    objectives: tuple[str, ...],
+    queries: int,
+    seeds: int,
+    workers: int,
+    quiet: bool,
+) -> Comparison | FrontComparison:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from morphogen.comparing import compare as compare_strategies
+    from morphogen.comparing import compare_frontiers
 
     console = Console(stderr=True, highlight=False)
     columns = (BarColumn(20), MofNCompleteColumn(), TextColumn("searches"), TimeRemainingColumn())
     bar = Progress(*columns, console=console, transient=True)
     with bar if console.is_terminal and not quiet else nullcontext():
         task = bar.add_task("", total=len(chosen) * seeds)
-        return compare_strategies(
-            table,
-            chosen,
-            queries=queries,
-            seeds=seeds,
-            workers=workers,
-            progress=lambda done, total: bar.update(task, completed=done),
-        )
-
-
-def _tell(found: Comparison, unit: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False)
-    between = " " if console.width >= WIDE else "\n"
-    table = Table(box=None, pad_edge=False, padding=(0, 2 if between == " " else 1, 0, 0))
-    table.add_column(f"regret{f' in {unit}' if unit else ''} after", overflow="fold")
-    for heading in (*map(str, found.queries), "target", "gain"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    show = _places(max(found.random_regrets))
-    exact = [show(value) for value in found.random_regrets]
-    table.add_row("exact random search", *exact, f"{found.random_median:,}", "1", style="dim")
-    for each in found.standings:
-        cells = [
-            f"{show(mean)}{between}±{show((high - low) / 2)}"
-            for mean, (low, high, _) in zip(each.regrets, each.intervals, strict=True)
-        ]
-        median = f"> {found.queries[-1]}" if each.median is None else f"{each.median:g}"
-        low, high, _ = each.gain.mean_interval
-        gain = f"{each.gain.by_mean:.3g}{between}[{low:.2g}, {high:.2g}]"
-        table.add_row(each.name, *cells, median, gain)
-    console.print(table)
-    said = []
-    for one in found.standings:
-        for other in found.standings:
-            if wins := found.wins(one.name, other.name):
-                said.append(f"{one.name} beats {other.name} after {_listed(wins)} queries")
-    for line in said or ["no strategy beats another: what differs may be chance"]:
-        console.print(line, soft_wrap=True)
-    note(
-        f"{found.seeds} seeds; ± and [ ] are 95% intervals; target: median queries to one of the best "
-        f"{found.hits} of {found.size:,} rows; gain: how many times fewer queries than exact random search, "
-        f"both cut at {found.queries[-1]}; beats: paired permutation tests, p < .05 after Holm"
-    )
-
-
-def _places(largest: float) -> Any:
-    """Return how to write numbers of the size of `largest`: three digits of it."""
-    from math import floor, log10
-
-    places = max(0, 2 - floor(log10(largest))) if largest > 0 else 2
-    return lambda value: f"{value:.{places}f}"
-
-
-def _listed(numbers: tuple[int, ...]) -> str:
-    *most, last = map(str, numbers)
-    return f"{', '.join(most)} and {last}" if most else last
+        how: dict[str, Any] = {"queries": queries, "seeds": seeds, "workers": workers}
+        how["progress"] = lambda done, total: bar.update(task, completed=done)
+        if objectives:
+            return compare_frontiers(table, chosen, objectives, **how)
+        return compare_strategies(table, chosen, **how)

@@ -74,4 +74,6 @@ def _chosen(study: Study, number: int | None, word: str) -> Trial:
         raise Wrong(f"{word} has trials 0 to {len(trials) - 1}, not {number}")
     if trials[number].failed:
         raise Wrong(f"trial {number} failed; `morphogen why {word} {number}` says why")
+    if trials[number].refused:
+        raise Wrong(f"trial {number} was refused before training: {study.broken_by(trials[number])}")
     return trials[number]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Union, get_args, get_o
 from morphogen.cli.errors import Wrong, hint
 
 if TYPE_CHECKING:
+    from morphogen.benchmarks import Benchmark
     from morphogen.spaces import GrammarError, Space
     from morphogen.strategies import Strategy
 
@@ -75,6 +76,41 @@ def _point_at(path: Path, error: GrammarError) -> NoReturn:
     shown = lines[error.line - 1].replace("\t", " ")[first : first + WIDTH]
     mark = " " * (column - 1 - first) + "^"
     raise Wrong(f"{path}, line {error.line}, column {column}: {message}\n  {shown}\n  {mark}") from None
+
+
+def find_benchmark(word: str, names: Sequence[str] = ()) -> Benchmark:
+    """Return the table of the catalogue called `word`, such as `nasbench201/cifar100`, with the metrics `names`.
+
+    One of them may be the table's objective, which then comes first; the others are told beside it.
+    """
+    from morphogen.benchmarks import Benchmark
+    from morphogen.catalog import find
+
+    name, _, dataset = word.partition("/")
+    kind = find("benchmark", name).load()
+    settings = [f"{fields(kind)[0].name}={dataset}"] if dataset else []
+    configured(kind, word, settings)  # what is wrong with these is said first
+    beside = "also" in {field.name for field in fields(kind)}
+
+    def fits(setting: str) -> bool:
+        try:
+            configured(kind, word, [*settings, setting])
+        except Wrong:
+            return False
+        return True
+
+    mains = [name for name in names if fits(f"objective={name}")]
+    if len(mains) > 1:
+        raise Wrong(f"{word} knows one of {', '.join(mains)} at a time: name the others apart")
+    rest = [name for name in names if name not in mains]
+    if rest and not mains and beside and not fits(f"also={rest[0]}"):
+        mains = [rest.pop(0)]  # whose error lists the objectives
+    settings += [f"objective={name}" for name in mains]
+    if rest and beside:
+        settings.append(f"also={';'.join(rest)}")
+    made = configured(kind, word, settings)
+    assert isinstance(made, Benchmark)
+    return made
 
 
 # --- settings by name ---------------------------------------------------------------------------------------

@@ -111,10 +111,11 @@ StudyFile = Annotated[
     ),
 ]
 Strategy = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="NAME",
-        help="A name (`morphogen list strategies`), or my.py:Strategy.",
+        help="A name (`morphogen list strategies`), or my.py:Strategy; regularized_evolution unless told, "
+        "nsga2 for several objectives.",
         autocompletion=completion.strategies,
         rich_help_panel=HOW,
     ),
@@ -136,6 +137,44 @@ MetricName = Annotated[
         metavar="NAME",
         help="What is improved; the estimator's first metric unless told.",
         rich_help_panel=HOW,
+    ),
+]
+Objectives = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--objective",
+        metavar="NAME",
+        help="What is improved; give several for their frontier (latency_ms is measured if named).",
+        rich_help_panel=HOW,
+    ),
+]
+Constraints = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--constraint",
+        metavar="BOUND",
+        help='What a network must keep, such as "parameters<=20k"; may be given again.',
+        rich_help_panel=HOW,
+    ),
+]
+Weights = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--weight",
+        metavar="NAME=NUMBER",
+        help="What a unit of each objective is worth: their weighted sum is improved.",
+        rich_help_panel=HOW,
+    ),
+]
+Benchmark = Annotated[
+    str | None,
+    typer.Option(
+        "--benchmark",
+        "-b",
+        metavar="NAME",
+        help="A published table instead of training: NAME or NAME/DATASET (`morphogen list benchmarks`).",
+        autocompletion=completion.benchmarks,
+        rich_help_panel=WHAT,
     ),
 ]
 Timeout = Annotated[

@@ -78,6 +78,7 @@ class Lines:
             place, values, _ = tally.best
             best = f"; best {tally.metric[0]} {number(values[tally.metric[0]])} (trial {place})"
         failed = f", {tally.failed} failed" if tally.failed else ""
+        failed += f", {tally.refused:,} refused" if tally.refused else ""
         Console(stderr=True, highlight=False, soft_wrap=True).print(
             f"{tally.so_far() or f'{tally.done} trials'}: {tally.done} done{failed}, "
             f"{len(tally.running)} running{best}"
@@ -95,6 +96,8 @@ def picture(tally: Tally, workers: int, width: int, height: int = 24) -> Rendera
         ("  running ", "dim"), f"{len(tally.running)} of {max(1, workers)}",
         ("  failed ", "dim"), (str(tally.failed), "red" if tally.failed else ""),
     )  # fmt: skip
+    if tally.refused:
+        counts.append("  refused ", "dim").append(f"{tally.refused:,}")
     if tally.rate:
         a_minute = 60 * tally.rate
         counts.append(

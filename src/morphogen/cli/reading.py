@@ -43,6 +43,8 @@ def number(value: float, metric: Metric | None = None) -> str:
     """Return a number as people read it: counts with commas, measures with four digits."""
     if metric is not None and metric.unit == "s":
         return f"{value:.1f}"
+    if metric is not None and metric.unit == "ms":
+        return f"{value:.3f}"
     if float(value).is_integer() and abs(value) >= 10:
         return f"{int(value):,}"
     return f"{value:.4f}" if abs(value) < 1000 else f"{value:,.1f}"
@@ -54,6 +56,8 @@ def value_of(trial: Trial, metric: Metric) -> str:
         return "running"
     if trial.estimate.failure is not None:
         return "failed"
+    if trial.estimate.refused is not None:
+        return "refused"
     return number(trial.estimate.values[metric.name], metric)
 
 

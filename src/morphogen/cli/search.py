@@ -12,7 +12,7 @@ import typer
 
 from morphogen.cli import options
 from morphogen.cli.errors import INTERRUPTED, Failed, Wrong, note, say
-from morphogen.cli.settings import Settings
+from morphogen.cli.settings import Settings, strategy_for
 
 if TYPE_CHECKING:
     from morphogen.spaces import Space
@@ -23,10 +23,14 @@ def search(
     space: options.Space = "digits_small",
     data: options.Data = None,
     test_data: options.TestData = None,
-    strategy: options.Strategy = "regularized_evolution",
+    benchmark: options.Benchmark = None,
+    strategy: options.Strategy = None,
     option: options.Options = None,
     estimator: options.Estimator = "training",
     metric: options.MetricName = None,
+    objective: options.Objectives = None,
+    constraint: options.Constraints = None,
+    weight: options.Weights = None,
     trials: options.Trials = None,
     time: options.Time = None,
     cost: options.Cost = None,
@@ -55,7 +59,8 @@ def search(
         space=space,
         data=data,
         test_data=test_data,
-        strategy=strategy,
+        benchmark=benchmark,
+        strategy=strategy or strategy_for(objective or [], weight or []),
         options=tuple(option or ()),
         estimator=estimator,
         training=tuple(train or ()),
@@ -75,6 +80,9 @@ def search(
         workers=workers,
         seed=seed,
         metric=metric,
+        objectives=tuple(objective or ()),
+        constraints=tuple(constraint or ()),
+        weights=tuple(weight or ()),
         final_epochs=0 if no_final else final_epochs,
     )
     _run(settings, study, as_json=as_json, quiet=quiet)
@@ -126,6 +134,7 @@ def _run(settings: Settings, path: Path, *, as_json: bool, quiet: bool) -> None:
         )
     space, strategy = settings.find_space(), settings.find_strategy()
     limit, pool = settings.limit(), settings.pool()
+    settings.goal_words()  # mistakes in them show before data are read
     estimator, training = settings.find_estimator()
     settings.check(strategy, estimator)
     tally = Tally(limit)
@@ -145,7 +154,7 @@ def _run(settings: Settings, path: Path, *, as_json: bool, quiet: bool) -> None:
                 limit=limit,
                 seed=settings.seed,
                 pool=pool,
-                metric=settings.metric,
+                **settings.goal_words(),
                 on_event=see,
                 notes=settings.to_notes(path),
             )

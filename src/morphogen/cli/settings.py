@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, final
 
 from morphogen.cli.errors import Wrong
-from morphogen.cli.finding import configured, find_space, find_strategy, loaded, shared_out
+from morphogen.cli.finding import configured, find_benchmark, find_space, find_strategy, loaded, shared_out
 
 if TYPE_CHECKING:
+    from morphogen.benchmarks import Benchmark
     from morphogen.estimators.estimator import Estimator
     from morphogen.estimators.training import Training
     from morphogen.records import Fidelity
@@ -54,6 +56,10 @@ class Settings:
     workers: int | None = None
     seed: int = 0
     metric: str | None = None
+    benchmark: str | None = None
+    objectives: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
     final_epochs: int | None = None
 
     def to_notes(self, study: Path) -> dict[str, Any]:
@@ -79,7 +85,40 @@ class Settings:
 
     def find_space(self) -> Space:
         """Return the space."""
-        return find_space(self.space)
+        return find_space(self.space) if self.benchmark is None else self._benchmark.space
+
+    @cached_property
+    def _benchmark(self) -> Benchmark:
+        assert self.benchmark is not None
+        return find_benchmark(self.benchmark, self.wanted)
+
+    def goal_words(self) -> dict[str, Any]:
+        """Return what is improved, as `morphogen.search` takes it; raise `Wrong` where it cannot be understood."""
+        from morphogen.goals import Constraint, GoalError
+
+        weights: dict[str, float] = {}
+        for word in self.weights:
+            name, equals, number = word.partition("=")
+            try:
+                weights[name.strip()] = float(number)
+            except ValueError:
+                equals = ""
+            if not equals:
+                raise Wrong(f"--weight {word}: write NAME=NUMBER, such as latency_ms=0.02")
+        try:
+            constraints = tuple(Constraint.parse(text) for text in self.constraints)
+        except GoalError as error:
+            raise Wrong(f"--constraint {error}") from None
+        words = {"objectives": self.objectives, "constraints": constraints, "weights": weights}
+        return {"metric": self.metric, **words}
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The names of all metrics that are improved or bounded."""
+        words = self.goal_words()
+        bounds = (constraint.name for constraint in words["constraints"])
+        named = ([self.metric] if self.metric else [], self.objectives, words["weights"], bounds)
+        return tuple(dict.fromkeys(name for names in named for name in names))
 
     def find_strategy(self) -> Strategy[Any]:
         """Return the strategy with its settings."""
@@ -107,7 +146,7 @@ class Settings:
 
         if self.workers == 0 and self.timeout is not None:
             raise Wrong("--timeout needs worker processes, which can be ended: --workers 1 or more")
-        if self.workers == 0:
+        if self.workers == 0 or (self.benchmark is not None and self.workers is None):
             return Inline()
         pool, most = Processes(self.workers, self.timeout), self.find_strategy().at_once
         useful = pool.workers if most is None else min(pool.workers, most)
@@ -117,7 +156,7 @@ class Settings:
         """Return the estimator, and how a winner is trained; None where that is the user's own business."""
         from morphogen.estimators.at_fidelity import AtFidelity
         from morphogen.estimators.function import from_file
-        from morphogen.estimators.training import Training
+        from morphogen.estimators.training import LATENCY, Training
         from morphogen.networks.data import load
         from morphogen.records import Fidelity
 
@@ -125,6 +164,12 @@ class Settings:
             wanted = Fidelity(**self.fidelity)  # type: ignore[arg-type]
         except ValueError as error:
             raise Wrong(str(error)) from None
+        if self.benchmark is not None:
+            if self.data is not None or self.training or self.fidelity:
+                raise Wrong(
+                    f"{self.benchmark} is a table: --data and the settings of a training go without it"
+                )
+            return self._benchmark.estimator, None
         own = ":" in self.estimator
         kind = None if own else loaded("estimator", self.estimator)
         data = None
@@ -139,9 +184,11 @@ class Settings:
             rest = wanted
         else:
             given = self._fields_of(kind)
+            words = (*self._shared_out[1], *self.training)
             if kind is Training:
                 given = {"epochs": EPOCHS, **given}
-            words = (*self._shared_out[1], *self.training)
+                if LATENCY.name in self.wanted and not any(word.startswith("latency=") for word in words):
+                    given["latency"] = True
             estimator = configured(kind, self.estimator, words, data=data, **given)
             rest = Fidelity(**{n: v for n, v in self.fidelity.items() if n not in given})  # type: ignore[arg-type]
         training = estimator if isinstance(estimator, Training) else None
@@ -153,12 +200,10 @@ class Settings:
         return estimator, training
 
     def check(self, strategy: Strategy[Any], estimator: Estimator) -> None:
-        """Raise `Wrong` where the metric is unknown, or one of the two speaks of regions and the other does not."""
+        """Raise `Wrong` where the goal is not the estimator's or the strategy's, or one of them speaks of regions."""
         from morphogen.catalog import entries
 
-        known = [metric.name for metric in estimator.metrics]
-        if self.metric not in (None, *known):
-            raise Wrong(f"--metric {self.metric}: {self.estimator} reports {', '.join(known)}")
+        self._check_goal(strategy, estimator)
         if strategy.regions == estimator.regions:
             return
         kind = "estimator" if strategy.regions else "strategy"
@@ -170,6 +215,36 @@ class Settings:
             else f"{self.estimator} ranks regions, {self.strategy} proposes one architecture at a time: "
             f"{fitting} proposes regions, any other --estimator takes architectures"
         )
+
+    def _check_goal(self, strategy: Strategy[Any], estimator: Estimator) -> None:
+        from morphogen.estimators.training import LATENCY, Training
+        from morphogen.goals import GoalError, goal_of, named
+
+        words = self.goal_words()
+        known = estimator.metrics
+        if isinstance(estimator, Training) and not estimator.latency:
+            known = (*known, LATENCY)  # it would be measured, were it asked for
+        bounds = [("--constraint", c.name, str(c)) for c in words["constraints"]]
+        objectives = [("--objective", name, name) for name in self.objectives]
+        weights = [("--weight", name, name) for name in words["weights"]]
+        metric = [("--metric", self.metric, self.metric)] if self.metric else []
+        for option, name, text in (*metric, *objectives, *weights, *bounds):
+            try:
+                named(name, known)
+            except GoalError as error:
+                who = self.benchmark or self.estimator
+                raise Wrong(f"{option} {text}: {str(error).replace('the estimator', who, 1)}") from None
+        try:
+            goal_of(estimator.metrics, **words)
+        except GoalError as error:
+            raise Wrong(str(error)) from None
+        if len(self.objectives) > 1 and not self.weights and strategy.objectives is not None:
+            first, *rest = self.objectives
+            raise Wrong(
+                f"{self.strategy} improves one number: --strategy nsga2 searches the frontier; or bound "
+                f"{' and '.join(rest)} by --constraint and name one --objective; or say what a unit of each is "
+                f"worth, as in --weight {first}=1"
+            )
 
     def _fields_of(self, kind: Any) -> dict[str, float]:
         """Return the part of the fidelity that is among the settings of an estimator."""
@@ -188,6 +263,11 @@ class Settings:
             batch_size=training.batch_size,
             learning_rate=training.learning_rate,
         )
+
+
+def strategy_for(objectives: Sequence[str], weights: Sequence[str]) -> str:
+    """Return the strategy that is taken where none is named."""
+    return "nsga2" if len(objectives) > 1 and not weights else Settings.strategy
 
 
 def _seen(word: str, here: Path, there: Path) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from morphogen.cli import options
+from morphogen.cli.frontier import print_frontier
 from morphogen.cli.reading import (
     cut,
-    number,
     open_study,
     plural,
     reasons,
@@ -40,23 +41,31 @@ def show(
     """Show a study: trials, the best, the frontier of accuracy and size, where the time went."""
     found = open_study(study)
     if as_json:
+        from morphogen.analysis.hypervolume import MissingMoocore
+
         more = {"status": status(found), "retrained": [dict(event) for event in retrained(found)]}
+        if len(found.objectives) > 1:
+            with suppress(MissingMoocore):
+                more["hypervolume"] = [round(value, 6) for value in found.hypervolume().tolist()]
         print(json.dumps(found.to_json() | more, indent=1))
         return
     from rich.console import Console
 
     console = Console(highlight=False)
     _head(console, found)
-    trials, metric = found.trials, found.metric
-    succeeded = sorted((t for t in trials if t.succeeded), key=metric.score, reverse=True)
+    trials = found.trials
+    succeeded = sorted((t for t in trials if t.succeeded), key=found.goal.score, reverse=True)
     shown = trials if every else tuple(succeeded[:SHOWN])
     if shown:
         what = noun(found)
         title = f"{what.capitalize()}s" if every else f"Best {len(shown)} of {plural(len(succeeded), what)}"
         _print_table(console, title, shown, found)
     if succeeded:
-        _best(console, found)
-        _frontier(console, found)
+        if any(not found.goal.violation(trial) for trial in succeeded):
+            _best(console, found)
+        else:
+            console.print("\n[bold]Best[/] none: no trial keeps all constraints")
+        print_frontier(console, found)
     if found.failures:
         console.print(f"\n[bold]Failures[/] {len(found.failures)}")
         for text, count, first in reasons(found.failures):
@@ -71,17 +80,29 @@ def status(study: Study) -> str:
     what = noun(study)
     if running(study):
         return f"running, {plural(pending, what)} at work"
-    told = len(study.trials) - pending
+    told = len(study.trials) - pending - len(study.refused)
+    aside = f", {len(study.refused):,} more refused before training" if study.refused else ""
     again = f"`morphogen resume {study.journal}` goes on"
-    if events and events[-1]["kind"] == "stopped" and study.trials and study.trials[-1].failed:
+    last = study.trials[-1] if study.trials else None
+    if events and events[-1]["kind"] == "stopped" and last is not None and (last.failed or last.refused):
         return f"stopped: {events[-1]['reason']}"
     if pending:
-        return f"interrupted after {plural(told, what)}, {pending} to be done again; {again}"
+        return f"interrupted after {plural(told, what)}{aside}, {pending} to be done again; {again}"
     limits = {name: study.notes[name] for name in ("trials", "seconds", "cost") if name in study.notes}
     spent = {"trials": told, "seconds": study.ledger.wall, "cost": study.ledger.cost}
     if limits and all(spent[name] < limit for name, limit in limits.items()):
-        return f"at rest after {plural(told, what)}, within its limit; {again}"
-    return f"finished after {plural(told, what)}"
+        return f"at rest after {plural(told, what)}{aside}, within its limit; {again}"
+    return f"finished after {plural(told, what)}{aside}"
+
+
+def goal_in_words(study: Study) -> str:
+    """Return the objectives, weights and constraints of a search; nothing where it only improves a metric."""
+    names = [f"{m.name} {'up' if m.maximize else 'down'}" for m in study.objectives]
+    if study.weights:
+        names = [f"{name}, a unit worth {w:g}" for name, w in zip(names, study.weights, strict=True)]
+    words = [", ".join(names)] if len(names) > 1 else []
+    words += [f"keeping {', '.join(map(str, study.constraints))}"] if study.constraints else []
+    return "; ".join(words)
 
 
 def retrained(study: Study) -> list[Any]:
@@ -93,6 +114,8 @@ def _head(console: Console, study: Study) -> None:
     width = min(console.width, 100)
     console.print(f"[bold]{study.journal}[/]  {study.space}", soft_wrap=True)
     console.print(wrapped(study.strategy, width, 2), style="dim", markup=False, soft_wrap=True)
+    if sought := goal_in_words(study):
+        console.print(wrapped(sought, width, 2), style="dim", markup=False, soft_wrap=True)
     console.print(wrapped(status(study), width, 2), markup=False, soft_wrap=True)
 
 
@@ -100,7 +123,7 @@ def _print_table(console: Console, title: str, trials: Sequence[Trial], study: S
     """Print trials in lines that fit: number, metrics, and of the architecture what there is room for."""
     chosen = _columns(study, console.width)
     widths = [max(9, len(metric.name)) for metric in chosen]
-    best = max((t for t in study.trials if t.succeeded), key=study.metric.score, default=None)
+    best = max((t for t in study.trials if t.succeeded), key=study.goal.score, default=None)
     heads = [
         f"{metric.name.replace('_', '-'):>{width}}" for metric, width in zip(chosen, widths, strict=True)
     ]
@@ -111,7 +134,9 @@ def _print_table(console: Console, title: str, trials: Sequence[Trial], study: S
         cells = [_cell(trial, metric, metric is chosen[0]) for metric in chosen]
         shown = [f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)]
         line = "  ".join([f"{trial.number:>{len(what)}}", *shown, str(trial.architecture)])
-        style = "bold" if best is not None and trial.number == best.number else "red" if trial.failed else ""
+        apart = trial.refused or (trial.succeeded and study.goal.violation(trial) > 0)
+        style = "red" if trial.failed else "dim" if apart else ""
+        style = "bold" if best is not None and trial.number == best.number else style
         console.print(cut(line, console.width), style=style, markup=False, soft_wrap=True)
 
 
@@ -121,7 +146,10 @@ def _cell(trial: Trial, metric: Metric, first: bool) -> str:
 
 def _columns(study: Study, width: int) -> list[Metric]:
     """Return the metrics that fit beside at least 24 columns of architecture, the improved one first."""
-    rest = [metric for metric in study.metrics if metric != study.metric]
+    bounded = {constraint.name for constraint in study.constraints}
+    sought = [*study.objectives, *(metric for metric in study.metrics if metric.name in bounded)]
+    others = list(dict.fromkeys(metric for metric in sought if metric != study.metric))
+    rest = [*others, *(m for m in study.metrics if m not in (study.metric, *others))]
     chosen, room = [study.metric], width - 7 - max(11, len(study.metric.name) + 2) - 24
     for metric in rest:
         room -= max(11, len(metric.name) + 2)
@@ -147,23 +175,6 @@ def _best(console: Console, study: Study) -> None:
             f"test accuracy {values['accuracy']:.2%} ({values['low']:.1%} to {values['high']:.1%})"
         )
         console.print(f"  its network is in {folder}", soft_wrap=True)
-
-
-def _frontier(console: Console, study: Study) -> None:
-    """Show the trials that no other beats in the improved metric and in size."""
-    names = {metric.name for metric in study.metrics}
-    if "parameters" not in names or study.metric.name == "parameters":
-        return
-    frontier = study.frontier([study.metric, "parameters"])
-    console.print(
-        f"\n[bold]Frontier[/] of {study.metric.name} and parameters: {plural(len(frontier), noun(study))}"
-    )
-    for trial in frontier[:SHOWN]:
-        assert trial.estimate is not None
-        values = trial.estimate.values
-        console.print(
-            f"  {trial.number:>5}  {number(values[study.metric.name]):>9}  {number(values['parameters']):>12}"
-        )
 
 
 def _ledger(console: Console, study: Study) -> None:

@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, final
 
 from morphogen.cli.options import clock
+from morphogen.goals import INFEASIBLE
+from morphogen.records import Estimate
+from morphogen.study.events import read_goal
 
 if TYPE_CHECKING:
     from morphogen.journal import Event
@@ -31,6 +34,9 @@ class Tally:
         self.last: tuple[tuple[int, Mapping[str, Any]], ...] = ()
         self.best: tuple[int, Mapping[str, float], str] | None = None
         self.metric: tuple[str, bool] = ("accuracy", True)
+        self.goal: Any = None
+        self.refused = 0
+        self.score = -math.inf
         self.regions: dict[int, Any] = {}
         self.word = "trial"
 
@@ -49,6 +55,7 @@ class Tally:
         if kind == "opened":
             directions = {metric["name"]: metric["maximize"] for metric in event["metrics"]}
             self.metric = (event["metric"], directions[event["metric"]])
+            self.goal = read_goal(event)
         elif kind == "asked":
             self.asked += 1
             self.running[event["number"]] = (event["proposal"]["architecture"], self.now())
@@ -60,8 +67,11 @@ class Tally:
 
     def _told(self, number: int, estimate: Mapping[str, Any], spent: Mapping[str, float]) -> None:
         text, _ = self.running.pop(number)
-        self.done += 1
         self.wall += spent["wall"]
+        if estimate.get("refused"):
+            self.refused += 1
+            return
+        self.done += 1
         self.cost += estimate["cost"]
         self.busy += spent["estimates"]
         self.mark = self.now()
@@ -69,10 +79,10 @@ class Tally:
         if estimate.get("failure"):
             self.failed += 1
             return
-        name, maximize = self.metric
-        value = estimate["values"][name]
-        best = self.best[1][name] if self.best else -math.inf if maximize else math.inf
-        if value > best if maximize else value < best:
+        told = Estimate.from_json(estimate)
+        score = self.goal.score_of(told)
+        if score > max(self.score, INFEASIBLE):
+            self.score = score
             self.best = (number, estimate["values"], estimate.get("derived", text))
 
     @property

@@ -49,8 +49,13 @@ def _tell(console: Console, study: Study, trial: Trial, word: str) -> None:
     what = "Region" if trial.proposal.region else "Trial"
     if trial.estimate is None:
         console.print(f"{what} {trial.number} has not finished yet.")
+    elif trial.estimate.refused is not None:
+        console.print(f"{what} {trial.number} was refused before training.", style="bold")
+        console.print(trial.estimate.refused, markup=False)
     elif trial.estimate.failure is None:
         console.print(f"{what} {trial.number} did not fail.", style="bold")
+        if broken := study.broken_by(trial):
+            console.print(f"It breaks a constraint: {broken}", markup=False)
     else:
         failure = trial.estimate.failure
         after = f" after {trial.estimate.cost:.1f} s"

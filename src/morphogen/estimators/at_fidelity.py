@@ -46,6 +46,9 @@ class AtFidelity(Estimator):
         """Estimate the proposal with its fidelity completed."""
         return self.estimator.estimate(self._completed(proposal), rng)
 
+    def known(self, proposal: Proposal) -> Mapping[str, float]:
+        return self.estimator.known(self._completed(proposal))
+
     def examine(self, proposal: Proposal) -> None:
         self.estimator.examine(self._completed(proposal))
 

@@ -44,6 +44,10 @@ class Estimator(ABC):
     def estimate(self, proposal: Proposal, rng: np.random.Generator) -> Estimate:
         """Return values and cost of `proposal`, or an estimate with a failure; what it raises the pool records."""
 
+    def known(self, proposal: Proposal) -> Mapping[str, float]:
+        """Return the metrics of `proposal` that are known without estimating it, exactly and at nearly no cost."""
+        return {}
+
     def examine(self, proposal: Proposal) -> None:
         """Raise what would make the estimate of `proposal` fail, as far as that shows without training."""
 

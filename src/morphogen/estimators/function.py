@@ -164,6 +164,9 @@ class FromFile(Estimator):
     def estimate(self, proposal: Proposal, rng: np.random.Generator) -> Estimate:
         return self.target.estimate(proposal, rng)
 
+    def known(self, proposal: Proposal) -> Mapping[str, float]:
+        return self.target.known(proposal)
+
     def examine(self, proposal: Proposal) -> None:
         self.target.examine(proposal)
 

@@ -2,6 +2,7 @@
 
 from morphogen.strategies.listed import Listed
 from morphogen.strategies.local_search import LocalSearch
+from morphogen.strategies.nsga2 import NSGA2
 from morphogen.strategies.predictor_guided import PredictorGuided
 from morphogen.strategies.pseudo_gradient_evolution import PseudoGradientEvolution
 from morphogen.strategies.random_search import RandomSearch
@@ -12,6 +13,7 @@ from morphogen.strategies.strategy import Strategy
 __all__ = [
     "Listed",
     "LocalSearch",
+    "NSGA2",
     "PredictorGuided",
     "PseudoGradientEvolution",
     "RandomSearch",

@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 
 from morphogen.architecture import Architecture
-from morphogen.records import Metric, Proposal, Trial
+from morphogen.records import Goal, Proposal, Trial
 from morphogen.spaces.space import Space
 from morphogen.strategies.strategy import Strategy
 
@@ -35,6 +35,7 @@ class Listed(Strategy[Place]):
 
     architectures: tuple[Architecture | str, ...] = ()
 
+    objectives = None
     exceptions = MappingProxyType(
         {
             "networks_are_asked_once": "architectures of a list are trials each, also where they are one network",
@@ -42,7 +43,7 @@ class Listed(Strategy[Place]):
         }
     )
 
-    def start(self, space: Space, metric: Metric) -> Place:
+    def start(self, space: Space, metric: Goal) -> Place:
         listed = tuple(space.read(a) if isinstance(a, str) else a for a in self.architectures)
         for architecture in listed:
             space.check(architecture)

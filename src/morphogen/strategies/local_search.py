@@ -9,7 +9,7 @@ from typing import Final, final
 import numpy as np
 
 from morphogen.architecture import Architecture
-from morphogen.records import Metric, Proposal, Trial
+from morphogen.records import Goal, Proposal, Trial
 from morphogen.spaces.grammar import SpaceError
 from morphogen.spaces.moves import mutate, neighbours
 from morphogen.spaces.space import Space
@@ -29,7 +29,7 @@ class Climb:
     """Where the walk stands; `here` is None from a restart to its estimate, `starts` counts random draws."""
 
     space: Space
-    metric: Metric
+    metric: Goal
     seen: Seen
     here: Trial | None = None
     starts: int = 0
@@ -50,7 +50,7 @@ class LocalSearch(Strategy[Climb]):
     def __post_init__(self) -> None:
         at_least_one(initial=self.initial)
 
-    def start(self, space: Space, metric: Metric) -> Climb:
+    def start(self, space: Space, metric: Goal) -> Climb:
         return Climb(space, metric, Seen(self.unique))
 
     def ask(self, state: Climb, rng: np.random.Generator) -> Proposal | None:

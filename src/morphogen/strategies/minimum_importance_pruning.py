@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from morphogen.analysis.importance import TREES, Forest, grow
 from morphogen.architecture import Architecture
-from morphogen.records import Metric, Proposal, Trial
+from morphogen.goals import bounded
+from morphogen.records import Goal, Proposal, Trial
 from morphogen.seeding import stream
 from morphogen.spaces.knobs import Knob, Levels, knobs, readings, settled
 from morphogen.spaces.space import Space
@@ -53,7 +54,7 @@ class Pruning:
     """
 
     space: Space
-    metric: Metric
+    metric: Goal
     seen: Seen
     told: tuple[Measured, ...] = ()
     fixed: tuple[tuple[int, int], ...] = ()
@@ -131,7 +132,7 @@ class MinimumImportancePruning(Strategy[Pruning]):
         """Return the settings that did not lose to random recipes in trials on digits."""
         return cls(recipes, draw="weighted", fix="best", choose="forest", seed=seed)
 
-    def start(self, space: Space, metric: Metric) -> Pruning:
+    def start(self, space: Space, metric: Goal) -> Pruning:
         return Pruning(space, metric, Seen(self.unique))
 
     def learn(self, state: Pruning) -> Pruning:
@@ -213,7 +214,7 @@ class MinimumImportancePruning(Strategy[Pruning]):
 
     # --- what came out --------------------------------------------------------------------------------------
 
-    def read(self, space: Space, metric: Metric, trials: Iterable[Trial]) -> Pruning:
+    def read(self, space: Space, metric: Goal, trials: Iterable[Trial]) -> Pruning:
         """Return the state after the trials of a study, as if they had been asked one by one."""
         state = self.start(space, metric)
         for trial in trials:
@@ -268,13 +269,13 @@ class MinimumImportancePruning(Strategy[Pruning]):
 def _grown(space: Space, told: tuple[Measured, ...], trees: int, seed: tuple[int, str]) -> Forest:
     rows = readings(knobs(space), [known.recipe for known in told])
     rng = stream(seed[0], *seed[1:], len(told))
-    return grow(knobs(space), rows, [known.score for known in told], rng, trees=trees)
+    return grow(knobs(space), rows, bounded([known.score for known in told]), rng, trees=trees)
 
 
 def _rate(state: Pruning) -> float:
     """Return how much score a unit of log-cost buys in the measured recipes, by least squares; not below 0."""
     cost = np.log([max(known.cost, 1e-9) for known in state.told])
-    score = np.array([known.score for known in state.told])
+    score = np.array(bounded([known.score for known in state.told]))
     spread = float(((cost - cost.mean()) ** 2).sum())
     return max(0.0, float((cost - cost.mean()) @ (score - score.mean())) / spread) if spread > 0 else 0.0
 

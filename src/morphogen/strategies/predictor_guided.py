@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morphogen.architecture import Architecture
+from morphogen.goals import bounded
 from morphogen.predictors.acquisition import Acquisition, ExpectedImprovement, Greedy, ThompsonSampling
 from morphogen.predictors.features import Features
 from morphogen.predictors.gaussian_process import GaussianProcess
@@ -23,7 +24,7 @@ from morphogen.predictors.graph_network import GraphNetwork
 from morphogen.predictors.mlp_ensemble import MLPEnsemble
 from morphogen.predictors.pairwise_ranker import PairwiseRanker
 from morphogen.predictors.predictor import Fitted, Predictor
-from morphogen.records import Metric, Proposal, Trial
+from morphogen.records import Goal, Proposal, Trial
 from morphogen.seeding import stream
 from morphogen.spaces.space import Space
 from morphogen.strategies.candidates import Candidates, Full, Mixed, Mutants, Score, Situation
@@ -37,7 +38,7 @@ class Guided:
     """What was found out, in the order it came, and what is left to ask of this round."""
 
     space: Space
-    metric: Metric
+    metric: Goal
     seen: Seen
     architectures: tuple[Architecture, ...] = ()
     scores: tuple[float, ...] = ()
@@ -76,18 +77,18 @@ class PredictorGuided(Strategy[Guided]):
         if not 0 <= self.explored <= 1:
             raise ValueError(f"explored is a share, 0 to 1, not {self.explored}")
 
-    def start(self, space: Space, metric: Metric) -> Guided:
+    def start(self, space: Space, metric: Goal) -> Guided:
         return Guided(space, metric, Seen(self.unique))
 
     def learn(self, state: Guided) -> Guided:
         """Fill the queue where a round begins. Its randomness is a function of the story, as all of it is."""
         if state.queue or state.asked < self.initial or len(set(state.scores)) < 2:
             return state
-        rng = stream(0, state.first, state.asked)
-        fitted = self.predictor.fit(state.architectures, state.scores, rng)
-        order = sorted(range(len(state.scores)), key=lambda i: -state.scores[i])
+        rng, scores = stream(0, state.first, state.asked), bounded(state.scores)
+        fitted = self.predictor.fit(state.architectures, scores, rng)
+        order = sorted(range(len(scores)), key=lambda i: -scores[i])
         best = tuple(state.architectures[i] for i in order)
-        score = partial(self._value, fitted, state.scores[order[0]], rng)
+        score = partial(self._value, fitted, scores[order[0]], rng)
         situation = Situation(state.space, best, score, state.first, state.asked)
         pool = list(dict.fromkeys(self.pool.draw(situation, rng)))
         queue: dict[str, Architecture] = {}

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morphogen.architecture import Architecture
-from morphogen.records import Metric, Position, Proposal, Trial
+from morphogen.records import Goal, Position, Proposal, Trial
 from morphogen.spaces.dag_chain import features as bits_of
 from morphogen.spaces.encodings import Vocabulary
 from morphogen.spaces.grammar import SpaceError
@@ -91,7 +91,7 @@ class PseudoGradientEvolution(Strategy[Region]):
                 f"got {self.candidates}, keep {self.keep}"
             )
 
-    def start(self, space: Space, metric: Metric) -> Region:
+    def start(self, space: Space, metric: Goal) -> Region:
         """Return the state before the first region; raise `SpaceError` for a nonterminal that is not there."""
         names = [rule.name for rule in space.grammar.rules]
         if self.nonterminal is not None and self.nonterminal not in names:

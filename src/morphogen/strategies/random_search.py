@@ -8,7 +8,7 @@ from typing import Literal, final
 
 import numpy as np
 
-from morphogen.records import Metric, Proposal, Trial
+from morphogen.records import Goal, Proposal, Trial
 from morphogen.spaces.space import Space
 from morphogen.strategies.seen import Seen, Unique
 from morphogen.strategies.strategy import Strategy
@@ -35,9 +35,10 @@ class RandomSearch(Strategy[Asked]):
     unique: Unique = Unique.NETWORK
     over: Literal["architectures", "productions"] = "architectures"
 
+    objectives = None
     exceptions = MappingProxyType({"random_search_is_beaten": "it is what the others must beat"})
 
-    def start(self, space: Space, metric: Metric) -> Asked:
+    def start(self, space: Space, metric: Goal) -> Asked:
         return Asked(space, Seen(self.unique))
 
     def ask(self, state: Asked, rng: np.random.Generator) -> Proposal | None:

@@ -7,7 +7,7 @@ from typing import final
 
 import numpy as np
 
-from morphogen.records import Metric, Proposal, Trial
+from morphogen.records import Goal, Proposal, Trial
 from morphogen.spaces.moves import mutate
 from morphogen.spaces.space import Space
 from morphogen.strategies.seen import Seen, Unique
@@ -20,7 +20,7 @@ class Aging:
     """The living, oldest first, with their scores, and how many architectures have been asked for."""
 
     space: Space
-    metric: Metric
+    metric: Goal
     seen: Seen
     alive: tuple[Trial, ...] = ()
     scores: tuple[float, ...] = ()
@@ -44,7 +44,7 @@ class RegularizedEvolution(Strategy[Aging]):
     def __post_init__(self) -> None:
         at_least_one(population=self.population, tournament=self.tournament)
 
-    def start(self, space: Space, metric: Metric) -> Aging:
+    def start(self, space: Space, metric: Goal) -> Aging:
         return Aging(space, metric, Seen(self.unique))
 
     def ask(self, state: Aging, rng: np.random.Generator) -> Proposal | None:

@@ -11,7 +11,7 @@ import immutables
 import numpy as np
 
 from morphogen.architecture import Architecture
-from morphogen.records import Metric, Proposal, Trial
+from morphogen.records import Goal, Proposal, Trial
 from morphogen.spaces.grammar import SpaceError
 from morphogen.spaces.moves import mutate
 from morphogen.spaces.space import Path, Space, walk
@@ -34,7 +34,7 @@ class Policy:
     """The logits, and the moving mean and variance of the rewards; rewards counts them."""
 
     space: Space
-    metric: Metric
+    metric: Goal
     seen: Seen
     logits: immutables.Map[Place, tuple[float, ...]] = immutables.Map()
     baseline: float = 0.0
@@ -55,7 +55,8 @@ class Reinforce(Strategy[Policy]):
 
     Logits belong to a place and its nonterminal. An alternative for which the depth leaves no room has
     probability 0; samples that break a constraint are drawn again, and the gradient takes no account of that.
-    Nor does it of trials that were proposed by an earlier policy, as several workers do, or mutated on.
+    Nor does it of trials that were proposed by an earlier policy, as several workers do, or mutated on. A trial
+    that breaks a constraint of the search counts as one deviation below the baseline, and leaves that as it is.
     """
 
     learning_rate: float = 0.1
@@ -70,7 +71,7 @@ class Reinforce(Strategy[Policy]):
                 f"{self.momentum}"
             )
 
-    def start(self, space: Space, metric: Metric) -> Policy:
+    def start(self, space: Space, metric: Goal) -> Policy:
         return Policy(space, metric, Seen(self.unique))
 
     def ask(self, state: Policy, rng: np.random.Generator) -> Proposal | None:
@@ -88,6 +89,11 @@ class Reinforce(Strategy[Policy]):
             return replace(state, seen=state.seen.add(trial.architecture))
         if trial.failed:
             return state
+        if state.metric.violation(
+            trial
+        ):  # as bad as usual rewards are apart; it does not change what is usual
+            size = -1.0 if self.scaled else -math.sqrt(state.variance)
+            return self._moved(state, trial.architecture, size)
         reward = state.metric.score(trial)
         if not state.rewards:  # the first one says what is usual
             return replace(state, baseline=reward, rewards=1)
@@ -102,15 +108,19 @@ class Reinforce(Strategy[Policy]):
             rewards=state.rewards + 1,
         )
         size = advantage / math.sqrt(variance) if self.scaled and variance > 0 else advantage
+        return self._moved(moved, trial.architecture, size)
+
+    def _moved(self, state: Policy, architecture: Architecture, size: float) -> Policy:
+        """Return the state with its logits moved by so many steps towards an architecture."""
         if not size:
-            return moved
+            return state
         logits = state.logits.mutate()
-        for place, slope in gradient(state.space, state.logits, trial.architecture).items():
+        for place, slope in gradient(state.space, state.logits, architecture).items():
             known = state.logits.get(place, (0.0,) * len(slope))
             logits[place] = tuple(
                 k + self.learning_rate * size * s for k, s in zip(known, slope, strict=True)
             )
-        return replace(moved, logits=logits.finish())
+        return replace(state, logits=logits.finish())
 
 
 def sample(space: Space, logits: Logits, rng: np.random.Generator) -> Architecture:

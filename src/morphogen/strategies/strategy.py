@@ -9,7 +9,7 @@ from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 
-from morphogen.records import Metric, Proposal, Trial
+from morphogen.records import Goal, Proposal, Trial
 from morphogen.spaces.space import Space
 
 State = TypeVar("State")
@@ -23,17 +23,19 @@ class Strategy(ABC, Generic[State]):
     is there, in whatever order estimates finish; a failed estimate is told too.
 
     regions: whether it proposes regions; only an estimator of regions can answer it. at_once: how many
-    proposals it has open at most, None for any number. exceptions: checks of `morphogen.testing.strategies`
-    that the strategy is not meant to pass, each with the reason.
+    proposals it has open at most, None for any number. objectives: how many numbers it can improve at once, None
+    for any number. exceptions: checks of `morphogen.testing.strategies` that the strategy is not meant to pass,
+    each with the reason.
     """
 
     regions: ClassVar[bool] = False
     at_once: ClassVar[int | None] = None
+    objectives: ClassVar[int | None] = 1
     exceptions: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     @abstractmethod
-    def start(self, space: Space, metric: Metric) -> State:
-        """Return the state before the first trial; `metric` is what the search improves."""
+    def start(self, space: Space, metric: Goal) -> State:
+        """Return the state before the first trial; `metric` is what the search improves, a metric or more."""
 
     @abstractmethod
     def ask(self, state: State, rng: np.random.Generator) -> Proposal | None:

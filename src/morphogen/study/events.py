@@ -1,6 +1,6 @@
 """The words of a study's journal: what its events hold, and how to read them.
 
-Everything that a clock decides stands in known places (`at`, `spent`, `cost`, metrics in seconds), so that
+Everything that a clock decides stands in known places (`at`, `spent`, `cost`, metrics in units of time), so that
 two journals can be compared without it.
 """
 
@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from morphogen.architecture import Architecture, ArchitectureError
 from morphogen.estimators.estimator import Estimator
+from morphogen.goals import Constraint, Objectives
 from morphogen.journal.journal import Event, JournalError
-from morphogen.records import Estimate, Fidelity, Metric, Position, Proposal
+from morphogen.records import Estimate, Fidelity, Goal, Metric, Position, Proposal
 from morphogen.spaces.grammar import SpaceError
 from morphogen.spaces.space import Space
 from morphogen.strategies.strategy import Strategy
+
+CLOCKED: Final = ("s", "ms")
+"""The units of metrics that may have been read off a clock."""
 
 FORMAT: Final = 1
 """The version of these words; a journal of another one is refused."""
@@ -27,11 +31,12 @@ def opened(
     space: Space,
     strategy: Strategy[Any],
     estimator: Estimator,
-    metric: Metric,
+    goal: Goal,
     seed: int,
     notes: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the first event of a study: whose story this is. Notes are kept, and nobody compares them."""
+    assert isinstance(goal, Metric | Objectives)
     event = {
         "kind": "opened",
         "format": FORMAT,
@@ -39,10 +44,32 @@ def opened(
         "strategy": re.sub(r" at 0x[0-9a-fA-F]+", "", repr(strategy)),
         "estimator": estimator.fingerprint,
         "metrics": [{"name": m.name, "maximize": m.maximize, "unit": m.unit} for m in estimator.metrics],
-        "metric": metric.name,
+        "metric": goal.name if isinstance(goal, Metric) else goal.metrics[0].name,
+        **(_plain_goal(goal) if isinstance(goal, Objectives) else {}),
         "seed": int(seed),
     }
     return {**event, "notes": dict(notes)} if notes else event
+
+
+def _plain_goal(goal: Objectives) -> dict[str, Any]:
+    """Return what there is of a goal beside its first metric; nothing that is empty."""
+    names = [metric.name for metric in goal.metrics]
+    plain = {
+        "objectives": names if len(names) > 1 else [],
+        "constraints": list(map(str, goal.constraints)),
+        "weights": list(goal.weights),
+    }
+    return {name: value for name, value in plain.items() if value}
+
+
+def read_goal(event: Event) -> Goal:
+    """Return what the search that an event opened improves."""
+    metrics = {record["name"]: Metric(**record) for record in event["metrics"]}
+    names, constraints = event.get("objectives", [event["metric"]]), event.get("constraints", ())
+    if len(names) == 1 and not constraints:
+        return metrics[names[0]]
+    bounds, weights = map(Constraint.parse, constraints), event.get("weights", ())
+    return Objectives(tuple(metrics[name] for name in names), tuple(bounds), tuple(weights))
 
 
 def check_opening(journal: object, event: Event) -> None:
@@ -66,11 +93,18 @@ def check_same(journal: object, there: Event, here: Event) -> None:
     for name in ("strategy", "estimator", "metrics", "metric", "seed"):
         if there[name] != here[name]:
             differences.append(f"the {name} is {_brief(there[name])} there and {_brief(here[name])} here")
+    for name in ("objectives", "constraints", "weights"):
+        if (one := there.get(name, [])) != (two := here.get(name, [])):
+            differences.append(f"{name} are {_listed(one)} there and {_listed(two)} here")
     if differences:
         raise JournalError(
             f"{journal} belongs to another search: {'; '.join(differences)}. "
             "Use the same settings to go on with it, or name another journal"
         )
+
+
+def _listed(values: Sequence[Any]) -> str:
+    return ", ".join(map(str, values)) or "none"
 
 
 def _brief(value: Any) -> str:
@@ -132,7 +166,7 @@ def likeness(kind: str, message: str) -> str:
 
 
 def without_times(events: Iterable[Event]) -> list[dict[str, Any]]:
-    """Return the events without what clocks decide: when, how long, and metrics in seconds.
+    """Return the events without what clocks decide: when, how long, and metrics in units of time.
 
     Two runs of one search by one worker are then equal, however often one of them was killed and resumed.
     """
@@ -140,7 +174,7 @@ def without_times(events: Iterable[Event]) -> list[dict[str, Any]]:
     for event in events:
         plain = {name: value for name, value in event.items() if name not in ("at", "spent")}
         if event["kind"] == "opened":
-            timed = {metric["name"] for metric in event["metrics"] if metric["unit"] == "s"}
+            timed = {metric["name"] for metric in event["metrics"] if metric["unit"] in CLOCKED}
         if "estimate" in event:
             estimate = {name: value for name, value in event["estimate"].items() if name != "cost"}
             estimate["values"] = _untimed(estimate["values"], timed)

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
 from morphogen.estimators.estimator import Estimator
+from morphogen.goals import Constraint, Objectives, goal_of
 from morphogen.journal.journal import Event, Journal
 from morphogen.journal.lease import Exclusive
 from morphogen.journal.opening import open_journal
-from morphogen.records import Estimate, Failure, Metric, Proposal, Trial
+from morphogen.records import Estimate, Failure, Goal, Proposal, Trial
 from morphogen.seeding import stream
 from morphogen.spaces.space import Space
 from morphogen.strategies.strategy import Strategy
@@ -28,10 +29,14 @@ from morphogen.study.inline import Inline
 from morphogen.study.limits import Limit
 from morphogen.study.outcomes import Interrupted, RehearsalFailed, SearchStopped
 from morphogen.study.pool import Finished, Pool
+from morphogen.study.precheck import precheck
 from morphogen.study.story import Story
 from morphogen.study.study import Study
 
 ALIKE: Final = 5
+
+REFUSED: Final = 1000
+"""After so many proposals in a row that break a constraint before they are trained, a search stops."""
 
 
 def search(
@@ -44,6 +49,9 @@ def search(
     seed: int = 0,
     pool: Pool | None = None,
     metric: str | None = None,
+    objectives: Sequence[str] = (),
+    constraints: Iterable[str | Constraint] = (),
+    weights: Mapping[str, float] | None = None,
     alike: int = ALIKE,
     on_event: Callable[[Event], None] | None = None,
     notes: Mapping[str, Any] | None = None,
@@ -52,19 +60,22 @@ def search(
 
     journal: a journal, or where one is kept (a path, `sqlite:///path`, `memory:`); one that holds the
     beginning of this search is gone on with. metric: the name of what is improved, the estimator's first
-    metric unless told otherwise.
+    metric unless told otherwise. objectives: several instead, for a strategy of frontiers such as NSGA2.
+    constraints: bounds such as `parameters<=20000`; where the estimator knows before training that a proposal
+    breaks one, it is refused: told to the strategy and written down, but not trained, and no limit counts it.
+    weights: what a unit of each objective is worth, for strategies that improve one number.
     alike: how many trials in a row may fail alike before the search stops. on_event: called with each event
     after it was written. notes: plain values kept in the opening of a new journal, such as how the search was
     asked for; they are not compared when it is gone on with.
 
     Raises:
-        ValueError: an unknown metric, or a strategy and an estimator of which one speaks of regions and the
-        other of single architectures.
+        ValueError: an unknown metric, several objectives for a strategy of one, or a strategy and an estimator
+        of which one speaks of regions and the other of single architectures.
         JournalError: a journal that cannot be used, is in use, or belongs to another search; nothing was
         changed.
         RehearsalFailed, PoolError: the estimator fails at once, or cannot be sent to workers; nothing was
         written.
-        SearchStopped: too many trials failed alike.
+        SearchStopped: too many trials failed alike, or were refused.
         Interrupted: Ctrl-C.
     """
     begun = time.perf_counter()
@@ -72,11 +83,13 @@ def search(
         raise ValueError(f"alike: a search stops after at least one failure, got {alike}")
     if strategy.regions != estimator.regions:
         raise ValueError(_apart(strategy, estimator))
-    improved = _declared(estimator, metric)
-    opening = opened(space, strategy, estimator, improved, seed, notes)
+    goal = goal_of(estimator.metrics, metric, objectives=objectives, constraints=constraints, weights=weights)
+    if strategy.objectives is not None and (wrong := _too_many(strategy, goal)):
+        raise ValueError(wrong)
+    opening = opened(space, strategy, estimator, goal, seed, notes)
     kept = open_journal(journal)
     with kept.lease() if isinstance(kept, Exclusive) else nullcontext():
-        story = Story(space, strategy, improved)
+        story = Story(space, strategy, goal)
         story.replay(kept, opening)
         session = _Session(story, kept, limit, seed, pool or Inline(), alike, on_event, begun)
         try:
@@ -102,13 +115,15 @@ def _apart(strategy: Strategy[Any], estimator: Estimator) -> str:
     )
 
 
-def _declared(estimator: Estimator, name: str | None) -> Metric:
-    metrics = {metric.name: metric for metric in estimator.metrics}
-    if name is None:
-        return estimator.metrics[0]
-    if name not in metrics:
-        raise ValueError(f"the estimator reports {', '.join(metrics)}, not {name}")
-    return metrics[name]
+def _too_many(strategy: Strategy[Any], goal: Goal) -> str:
+    """Say that a strategy improves fewer numbers than the goal has, and what would; nothing where it does not."""
+    if not isinstance(goal, Objectives) or goal.weights or len(goal.metrics) <= (strategy.objectives or 1):
+        return ""
+    first, *rest = (metric.name for metric in goal.metrics)
+    return (
+        f"{type(strategy).__name__} improves one number, and there are {len(goal.metrics)} objectives: take NSGA2, "
+        f"or bound {' and '.join(rest)} by constraints and improve {first}, or give each objective a weight"
+    )
 
 
 class _Session:
@@ -151,7 +166,11 @@ class _Session:
                 self.write({**opening, "at": time.time()})
             while True:
                 while pool.free and (trial := waiting.popleft() if waiting else self.ask()):
-                    pool.submit(trial.number, trial.proposal)
+                    if (refused := precheck(estimator, story.goal, trial.proposal)) is None:
+                        pool.submit(trial.number, trial.proposal)
+                    else:
+                        self.tell(Finished(trial.number, refused, 0.0))
+                        self.stop_if_refused(refused)
                 if not story.pending:
                     return
                 self.tell(pool.next())
@@ -205,7 +224,7 @@ class _Session:
         """Whether one more trial may begin."""
         ledger = self.story.ledger
         wall = ledger.wall + time.perf_counter() - self.marked
-        return self.limit.allows(self.story.asked, wall, ledger.cost)
+        return self.limit.allows(self.story.asked - self.story.refused, wall, ledger.cost)
 
     def write(self, event: Event) -> None:
         """Append an event and show it to who listens."""
@@ -230,6 +249,17 @@ class _Session:
         """Return what will be asked first; asking changes nothing."""
         story = self.story
         return story.strategy.ask(story.strategy.learn(story.state), stream(self.seed, story.asked))
+
+    def stop_if_refused(self, last: Estimate) -> None:
+        """End the search where nothing that is proposed satisfies the constraints."""
+        if self.story.refused_in_a_row < REFUSED:
+            return
+        reason = f"{REFUSED:,} proposals in a row break a constraint, the last one since {last.refused}"
+        self.write({"kind": "stopped", "at": time.time(), "reason": reason})
+        raise SearchStopped(
+            f"stopped: {reason}. Loosen the constraint and name another journal, or search a space of smaller "
+            "networks; the same search again tries as many more"
+        )
 
     def stop_if_alike(self) -> None:
         """End the search where the last trials all failed for one reason."""

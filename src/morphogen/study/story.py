@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from morphogen.journal.journal import Event, Journal, JournalFailed
-from morphogen.records import Estimate, Metric, Trial
+from morphogen.records import Estimate, Goal, Trial
 from morphogen.spaces.space import Space
 from morphogen.strategies.strategy import Strategy
 from morphogen.study.events import check_same, likeness, read_derived, read_proposal
@@ -14,19 +14,22 @@ from morphogen.study.ledger import Ledger
 
 
 class Story:
-    """What a strategy knows, which trials are pending, what was spent, how many trials in a row failed alike.
+    """What a strategy knows, which trials are pending, what was spent, how many were refused or failed alike.
 
     `ask` and `tell` are the steps of the fold; the loop takes them as things happen, `replay` as they
     happened.
     """
 
-    def __init__(self, space: Space, strategy: Strategy[Any], metric: Metric) -> None:
+    def __init__(self, space: Space, strategy: Strategy[Any], goal: Goal) -> None:
         self.space = space
         self.strategy = strategy
-        self.state = strategy.start(space, metric)
+        self.goal = goal
+        self.state = strategy.start(space, goal)
         self.events = 0
         self.asked = 0
         self.finished = 0
+        self.refused = 0
+        self.refused_in_a_row = 0
         self.pending: dict[int, Trial] = {}
         self.ledger = Ledger()
         self.alike = 0
@@ -44,8 +47,13 @@ class Story:
         """Tell the strategy a finished trial, and keep the books."""
         told = self.pending.pop(number).told(estimate, read_derived(estimate, self.space))
         self.state = self.strategy.tell(self.state, told)
-        self.finished += 1
         self.ledger.add(spent, estimate.cost)
+        if estimate.refused is not None:
+            self.refused += 1
+            self.refused_in_a_row += 1
+            return
+        self.finished += 1
+        self.refused_in_a_row = 0
         failure = estimate.failure
         if failure is None:
             self.alike = 0
@@ -80,6 +88,6 @@ class Story:
             assert event["number"] in self.pending, f"trial {event['number']} finished, but was not running"
             self.tell(event["number"], Estimate.from_json(event["estimate"]), event["spent"])
         elif kind == "stopped":
-            self.alike = 0
+            self.alike = self.refused_in_a_row = 0
         else:
             assert kind != "opened", "a second opening"

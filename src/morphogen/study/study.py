@@ -7,11 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, final
 
+from morphogen.analysis.hypervolume import Box, Floats, frontier_of, hypervolume_of_trials
+from morphogen.goals import Constraint, Objectives
 from morphogen.journal.journal import Event, Journal, JournalError
 from morphogen.journal.opening import open_journal
-from morphogen.records import Estimate, Metric, Trial
+from morphogen.records import Estimate, Goal, Metric, Trial
 from morphogen.spaces.space import Space
-from morphogen.study.events import check_opening, read_derived, read_proposal
+from morphogen.study.events import check_opening, read_derived, read_goal, read_proposal
 from morphogen.study.ledger import Ledger
 
 
@@ -79,8 +81,28 @@ class Study:
 
     @property
     def metric(self) -> Metric:
-        """What the search improves."""
+        """What the search improves; of several objectives the first."""
         return self._metric(self._opening["metric"])
+
+    @cached_property
+    def goal(self) -> Goal:
+        """What the search improves, with all its objectives, weights and constraints."""
+        return read_goal(self._opening)
+
+    @property
+    def objectives(self) -> tuple[Metric, ...]:
+        """The metrics that the search improves: one, or several."""
+        return self.goal.metrics if isinstance(self.goal, Objectives) else (self.metric,)
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """What a unit of each objective is worth, where the search improves their weighted sum; else nothing."""
+        return self.goal.weights if isinstance(self.goal, Objectives) else ()
+
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """The bounds that a trial must keep."""
+        return self.goal.constraints if isinstance(self.goal, Objectives) else ()
 
     # --- what happened --------------------------------------------------------------------------------------
 
@@ -96,6 +118,11 @@ class Study:
         return tuple(trial for trial in self.trials if trial.failed)
 
     @property
+    def refused(self) -> tuple[Trial, ...]:
+        """The trials that were not trained, since what is known before breaks a constraint."""
+        return tuple(trial for trial in self.trials if trial.refused)
+
+    @property
     def ledger(self) -> Ledger:
         """Where the seconds went, up to the last finished trial."""
         self._read()
@@ -108,35 +135,65 @@ class Study:
         return tuple(self._others)
 
     def best(self, metric: str | Metric | None = None) -> Trial:
-        """Return the best trial, the earliest of equals; raise `LookupError` where none succeeded."""
-        score = self._metric(metric).score
+        """Return the best trial within the constraints, the earliest of equals.
+
+        By the weighted sum of the objectives where they have weights, else by the first of them.
+
+        Raises:
+            LookupError: no trial succeeded, or none of them keeps the constraints.
+        """
+        goal = self.goal if metric is None else self._metric(metric)
         succeeded = [trial for trial in self.trials if trial.succeeded]
         if not succeeded:
-            raise LookupError(f"no trial of {self.journal} succeeded yet")
-        return max(succeeded, key=score)
+            raise LookupError(f"no trial of {self.journal} succeeded yet{self._nearest()}")
+        allowed = [trial for trial in succeeded if not self.goal.violation(trial)]
+        if not allowed:
+            raise LookupError(f"no trial of {self.journal} keeps all constraints{self._nearest()}")
+        return max(allowed, key=goal.score)
+
+    def broken_by(self, trial: Trial) -> str:
+        """Return in words which constraints a trial breaks, by what is known of it; nothing where it breaks none."""
+        if trial.estimate is None or not isinstance(self.goal, Objectives):
+            return ""
+        return self.goal.broken_by(trial.estimate.values)
+
+    def _nearest(self) -> str:
+        """Say which trial is nearest to keeping the constraints, and what it breaks; nothing where none is told."""
+        told = [trial for trial in self.trials if trial.refused or trial.succeeded]
+        if not told or not self.constraints:
+            return ""
+        nearest = min(told, key=self.goal.violation)
+        return f"; the nearest is trial {nearest.number}: {self.broken_by(nearest)}"
 
     def frontier(self, metrics: Sequence[str | Metric] | None = None) -> tuple[Trial, ...]:
-        """Return the finished trials that no other beats, those first that are best in the first metric.
+        """Return the trials within the constraints that no other beats, best in the first metric first.
 
-        A trial is beaten by one that is as good in every metric and better in one. All declared metrics
-        unless told otherwise.
+        A trial is beaten by one that is as good in every metric and better in one. The objectives of the search
+        unless told otherwise; of a search of one metric, all that its estimator reports.
         """
-        chosen = [self._metric(metric) for metric in metrics] if metrics is not None else self.metrics
-        scored = [(tuple(m.score(trial) for m in chosen), trial) for trial in self.trials if trial.succeeded]
-        scored.sort(key=lambda pair: (*(-value for value in pair[0]), pair[1].number))
-        kept: list[tuple[tuple[float, ...], Trial]] = []
-        for scores, trial in scored:  # whatever beats a trial stands before it
-            if not any(
-                other != scores and all(a >= b for a, b in zip(other, scores, strict=True))
-                for other, _ in kept
-            ):
-                kept.append((scores, trial))
-        return tuple(trial for _, trial in kept)
+        return frontier_of(self.trials, self._goal_of(metrics))
+
+    def hypervolume(self, metrics: Sequence[str | Metric] | None = None, *, box: Box | None = None) -> Floats:
+        """Return after each trial which share of the box the frontier of `metrics` covers, `[trials]`.
+
+        box: from the worst value of each metric in any trial within the constraints, which is the reference
+        point, to the best one, unless told.
+
+        Raises:
+            ImportError: moocore is not installed.
+        """
+        return hypervolume_of_trials(self.trials, self._goal_of(metrics), box)
+
+    def _goal_of(self, metrics: Sequence[str | Metric] | None) -> Objectives:
+        chosen = self.objectives if len(self.objectives) > 1 else self.metrics
+        if metrics is not None:
+            chosen = tuple(self._metric(metric) for metric in metrics)
+        return Objectives(chosen, self.constraints)
 
     def to_json(self) -> dict[str, Any]:
         """Return the whole story as plain values."""
         trials = self.trials
-        finished = any(trial.succeeded for trial in trials)
+        finished = any(trial.succeeded and not self.goal.violation(trial) for trial in trials)
         return {
             **{name: value for name, value in self._opening.items() if name not in ("kind", "at")},
             "trials": [_plain(trial) for trial in trials],

@@ -13,12 +13,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 from morphogen.architecture import Architecture
-from morphogen.records import Estimate, Failure, Fidelity, Metric, Trial
+from morphogen.goals import Constraint, Objectives
+from morphogen.records import Estimate, Failure, Fidelity, Goal, Metric, Trial
 from morphogen.seeding import stream
 from morphogen.spaces.cell201 import cell201
 from morphogen.spaces.space import Space
@@ -29,6 +31,8 @@ from morphogen.testing.check import Check, named
 Objective: TypeAlias = Callable[[Trial], Estimate]
 
 SCORE: Final = Metric("score")
+
+SIZE: Final = Metric("size", maximize=False)
 
 SMALL: Final = """
 NET -> stack(CELL) | pair(CELL, OP)
@@ -126,12 +130,17 @@ def states_survive_pickling(here: Setting) -> None:
 
 def a_cut_search_goes_on_alike(here: Setting) -> None:
     """Cut anywhere, with trials pending and finishing in any order, a search resumes as if nothing was."""
-    for workers in (1, 4):
-        events = search(here.strategy, here.space, _shaky, here.trials, workers=workers)
+    _goes_on_alike(here, SCORE, _shaky, 1, 4)
+
+
+def _goes_on_alike(here: Setting, goal: Goal, objective: Objective, *crews: int) -> None:
+    for workers in crews:
+        begun = partial(
+            search, here.strategy, here.space, objective, here.trials, workers=workers, metric=goal
+        )
+        events = begun()
         for cut in _cuts(events):
-            resumed = search(
-                here.strategy, here.space, _shaky, here.trials, workers=workers, events=events[:cut]
-            )
+            resumed = begun(events=events[:cut])
             first = next((i for i, (a, b) in enumerate(zip(events, resumed, strict=False)) if a != b), None)
             assert first is None, f"resumed after {cut} events, event {first} is {resumed[first]}"
             assert len(resumed) == len(events), f"resumed after {cut} events, it ends after {len(resumed)}"
@@ -187,6 +196,21 @@ def more_or_less_is_better(here: Setting) -> None:
     least = search(here.strategy, here.space, negative, here.trials, metric=Metric("score", maximize=False))
     for one, two in zip(most, least, strict=True):
         assert one.proposal == two.proposal, f"trial {one.number} depends on the sign of what is improved"
+
+
+def constraints_are_survived(here: Setting) -> None:
+    """Trials that break a constraint, refused ones too, neither break a strategy nor its resuming."""
+    goal = Objectives((SCORE,), (Constraint("size", "<=", _typical_size(here)),))
+    _goes_on_alike(here, goal, _sized(goal), 3)
+
+
+def a_frontier_is_searched(here: Setting) -> None:
+    """A strategy that improves several numbers at once survives what it is told of them, and resumes."""
+    if here.strategy.objectives == 1:
+        return
+    for constraints in ((), (Constraint("score", ">=", 0.4),)):
+        goal = Objectives((SCORE, SIZE), constraints)
+        _goes_on_alike(here, goal, _sized(goal), 3)
 
 
 def networks_are_asked_once(here: Setting) -> None:
@@ -251,6 +275,8 @@ CHECKS: Final[tuple[Callable[[Setting], None], ...]] = (
     failures_are_survived,
     repeats_are_survived,
     more_or_less_is_better,
+    constraints_are_survived,
+    a_frontier_is_searched,
     networks_are_asked_once,
     a_small_space_is_exhausted,
     random_search_is_beaten,
@@ -269,7 +295,7 @@ def search(
     *,
     seed: int = 0,
     workers: int = 1,
-    metric: Metric = SCORE,
+    metric: Goal = SCORE,
     events: Sequence[Trial] = (),
 ) -> list[Trial]:
     """Return the trials of a search in the order in which they are told: pending, and later with an estimate.
@@ -300,7 +326,7 @@ def search(
         state = strategy.tell(state, told[-1])
 
 
-def fold(strategy: Strategy[Any], space: Space, events: Sequence[Trial], metric: Metric = SCORE) -> Any:
+def fold(strategy: Strategy[Any], space: Space, events: Sequence[Trial], metric: Goal = SCORE) -> Any:
     """Return the state that knows `events`, told in their order."""
     state = strategy.start(space, metric)
     for trial in events:
@@ -319,6 +345,29 @@ def _worths(a: Architecture, path: tuple[int, ...]) -> Iterator[float]:
     yield int.from_bytes(digest, "little") / 2**32
     for index, part in enumerate(a.args):
         yield from _worths(part, (*path, index))
+
+
+def _size(a: Architecture) -> float:
+    digest = hashlib.blake2b(a.terminal.name.encode(), digest_size=1).digest()
+    return digest[0] / 255 + sum(map(_size, a.args))
+
+
+def _typical_size(here: Setting) -> float:
+    return float(np.median([_size(here.space.sample(stream(0, "size", n))) for n in range(21)]))
+
+
+def _sized(goal: Objectives) -> Objective:
+    """Return an objective of score and size; of what breaks a constraint every other trial is refused."""
+
+    def objective(trial: Trial) -> Estimate:
+        if _shaky(trial).failure:
+            return _failed("shaky")
+        found = {**planted(trial).values, "size": _size(trial.architecture)}
+        known = {"size": found["size"]}
+        reason = goal.broken_by(known) if trial.number % 2 else ""
+        return Estimate(known, refused=reason) if reason else Estimate(found)
+
+    return objective
 
 
 def _shaky(trial: Trial) -> Estimate:
