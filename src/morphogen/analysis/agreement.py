@@ -71,6 +71,31 @@ def agreement_interval(
     return Interval(float(low), float(high), level)
 
 
+def kendall_interval(one: ArrayLike, other: ArrayLike, *, level: float = 0.95) -> Interval:
+    """Return an interval of Kendall's tau-b of n pairs by the jackknife; quadratic in n, cut at -1 and 1.
+
+    Leaving out pair i takes its row from every sum, so all n leave-one-out values cost one table of signs.
+
+    Raises:
+        ValueError: as `kendall` does, or all values of one list are equal, even without one of them.
+    """
+    from scipy import special
+
+    first, second = _pairs(one, other)
+    n = len(first)
+    signs = [np.sign(values[:, None] - values).astype(np.int8) for values in (first, second)]
+    rows = [(signs[0] * signs[1]).sum(axis=1, dtype=np.int64)]
+    rows += [np.count_nonzero(sign, axis=1) for sign in signs]
+    agreed, untied, also = (row.sum() / 2 - row for row in rows)
+    left = _quotient(agreed, untied * also)
+    if not np.isfinite(left).all():
+        raise ValueError("there is no order to agree about: all values of one list are equal")
+    error = float(np.sqrt((n - 1) / n * ((left - left.mean()) ** 2).sum()))
+    reach = float(special.stdtrit(n - 1, (1 + level) / 2)) * error
+    tau = float(kendall(first, second))
+    return Interval(max(-1.0, tau - reach), min(1.0, tau + reach), level)
+
+
 def _pairs(one: ArrayLike, other: ArrayLike) -> tuple[Floats, Floats]:
     first, second = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
     if first.shape[-1:] != second.shape[-1:] or first.ndim < 1 or first.shape[-1] < FEWEST:

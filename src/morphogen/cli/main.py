@@ -12,7 +12,19 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from morphogen.cli import compare, counting, doctor, evidence, export, init, listing, search, show, why
+from morphogen.cli import (
+    compare,
+    counting,
+    doctor,
+    evidence,
+    export,
+    init,
+    listing,
+    report,
+    search,
+    show,
+    why,
+)
 from morphogen.cli.errors import INTERRUPTED, explain, hint, say
 
 app: Final = typer.Typer(
@@ -34,6 +46,7 @@ for panel, name, function in (
     (SEARCH, "resume", search.resume),
     (SEARCH, "init", init.init),
     (RESULTS, "show", show.show),
+    (RESULTS, "report", report.report),
     (RESULTS, "why", why.why),
     (RESULTS, "export", export.export),
     (SPACES, "list", listing.listing),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from morphogen.cli.errors import Wrong
 
@@ -97,12 +97,6 @@ def ledger_line(ledger: Ledger) -> str:
 
 def reasons(trials: Iterable[Trial]) -> list[tuple[str, int, int]]:
     """Return the reasons of failures, the most frequent first: text, how often, the first trial."""
-    from morphogen.study.events import likeness
+    from morphogen.study import events
 
-    found: dict[str, list[Any]] = {}
-    for trial in trials:
-        assert trial.estimate is not None and trial.estimate.failure is not None
-        failure = trial.estimate.failure
-        text = f"{failure.type}: {failure.message.strip().splitlines()[0] if failure.message.strip() else ''}"
-        found.setdefault(likeness(failure.type, failure.message), [text, 0, trial.number])[1] += 1
-    return [(text, count, first) for text, count, first in sorted(found.values(), key=lambda row: -row[1])]
+    return events.reasons(trials)

@@ -7,15 +7,19 @@ two journals can be compared without it.
 from __future__ import annotations
 
 import math
+import platform
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from importlib import metadata
 from typing import Any, Final
 
 from morphogen.architecture import Architecture, ArchitectureError
 from morphogen.estimators.estimator import Estimator
 from morphogen.goals import Constraint, Objectives
 from morphogen.journal.journal import Event, JournalError
-from morphogen.records import Estimate, Fidelity, Goal, Metric, Position, Proposal
+from morphogen.records import Estimate, Fidelity, Goal, Metric, Position, Proposal, Trial
 from morphogen.spaces.grammar import SpaceError
 from morphogen.spaces.space import Space
 from morphogen.strategies.strategy import Strategy
@@ -47,6 +51,7 @@ def opened(
         "metric": goal.name if isinstance(goal, Metric) else goal.metrics[0].name,
         **(_plain_goal(goal) if isinstance(goal, Objectives) else {}),
         "seed": int(seed),
+        "versions": dict(versions()),
     }
     return {**event, "notes": dict(notes)} if notes else event
 
@@ -70,6 +75,16 @@ def read_goal(event: Event) -> Goal:
         return metrics[names[0]]
     bounds, weights = map(Constraint.parse, constraints), event.get("weights", ())
     return Objectives(tuple(metrics[name] for name in names), tuple(bounds), tuple(weights))
+
+
+@cache
+def versions() -> Mapping[str, str]:
+    """Return what a search runs with: Python, and the packages that decide its numbers, where installed."""
+    found = {"python": platform.python_version()}
+    for name in ("morphogen", "numpy", "scikit-learn", "torch"):
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
 
 
 def check_opening(journal: object, event: Event) -> None:
@@ -163,6 +178,17 @@ def read_derived(estimate: Estimate, space: Space) -> Architecture | None:
 def likeness(kind: str, message: str) -> str:
     """Return a text that alike failures share: type and message, whatever the numbers in it."""
     return f"{kind}: {re.sub('[0-9]+', '#', message)}"
+
+
+def reasons(trials: Iterable[Trial]) -> list[tuple[str, int, int]]:
+    """Return the reasons of failures, the most frequent first: text, how often, the first trial."""
+    found: dict[str, list[Any]] = {}
+    for trial in trials:
+        assert trial.estimate is not None and trial.estimate.failure is not None
+        failure = trial.estimate.failure
+        text = f"{failure.type}: {failure.message.strip().splitlines()[0] if failure.message.strip() else ''}"
+        found.setdefault(likeness(failure.type, failure.message), [text, 0, trial.number])[1] += 1
+    return [(text, count, first) for text, count, first in sorted(found.values(), key=lambda row: -row[1])]
 
 
 def without_times(events: Iterable[Event]) -> list[dict[str, Any]]:

@@ -75,6 +75,12 @@ class Study:
         return notes
 
     @property
+    def versions(self) -> Mapping[str, str]:
+        """With what the search was begun: Python and packages by name; empty in journals that do not say."""
+        versions: Mapping[str, str] = self._opening.get("versions", {})
+        return versions
+
+    @property
     def metrics(self) -> tuple[Metric, ...]:
         """What every successful estimate reports."""
         return tuple(Metric(**record) for record in self._opening["metrics"])

@@ -1,0 +1,59 @@
+"""The command that runs a search again, from what its journal notes."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import MISSING, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from morphogen.cli.settings import Settings
+    from morphogen.study import Study
+
+FLAGS: Final = {"options": "-o", "training": "--train", "seconds": "--time"}
+"""Settings whose option is not called as they are."""
+
+ALWAYS: Final = ("space", "strategy", "seed")
+"""What is said even where it is the default, which another version may change."""
+
+
+def command(settings: Settings, study: Path) -> str:
+    """Return the words of `morphogen search` that give these settings, and the study `study`."""
+    words = ["morphogen", "search"]
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if field.name == "fidelity":
+            for name, number in value.items():
+                words += [
+                    f"--{name.replace('_', '-')}",
+                    f"{number:g}" if isinstance(number, float) else f"{number}",
+                ]
+        elif field.name == "final_epochs" and value == 0:
+            words.append("--no-final")
+        elif field.name in ALWAYS or (field.default is not MISSING and value != field.default):
+            words += _option(field.name, value)
+    return shlex.join([*words, "--study", str(study)])
+
+
+def _option(name: str, value: Any) -> list[str]:
+    flag = FLAGS.get(name, f"--{name.replace('_', '-')}")
+    if isinstance(value, tuple):
+        flag = flag if name in FLAGS else flag.removesuffix("s")
+        return [word for one in value for word in (flag, str(one))]
+    return [flag, f"{value:g}" if isinstance(value, float) else str(value)]
+
+
+def baseline(settings: Settings, study: Study, path: Path, to: Path) -> tuple[str, ...]:
+    """Return the commands that search at random at equal cost, and hold the study against that.
+
+    The limits are those of the search; the seed is another one, so that no draw is the study's own.
+    """
+    random = path.with_name(f"{path.stem}-random.db")
+    chosen = replace(
+        settings, strategy="random_search", options=(), seed=settings.seed + 1000, final_epochs=0
+    )
+    if not settings.limited:
+        chosen = replace(chosen, trials=len(study.trials))
+    held = ["morphogen", "report", str(path), "--baseline", str(random), "--to", str(to)]
+    return command(chosen, random), shlex.join(held)
