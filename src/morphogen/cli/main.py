@@ -12,7 +12,19 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from morphogen.cli import compare, counting, doctor, evidence, export, init, listing, search, show, why
+from morphogen.cli import (
+    compare,
+    counting,
+    doctor,
+    evidence,
+    export,
+    init,
+    listing,
+    recipe,
+    search,
+    show,
+    why,
+)
 from morphogen.cli.errors import INTERRUPTED, explain, hint, say
 
 app: Final = typer.Typer(
@@ -32,6 +44,7 @@ CHECKS: Final = "Checks"
 for panel, name, function in (
     (SEARCH, "search", search.search),
     (SEARCH, "resume", search.resume),
+    (SEARCH, "recipe", recipe.recipe),
     (SEARCH, "init", init.init),
     (RESULTS, "show", show.show),
     (RESULTS, "why", why.why),
