@@ -16,7 +16,7 @@ from morphogen.spaces.space import Space
 SETTINGS: Final = tuple(field.name for field in fields(Fidelity))
 """What a recipe can set: the fields of a `Fidelity`."""
 
-FRACTIONAL: Final = ("fraction", "learning_rate")
+FRACTIONAL: Final = ("fraction", "learning_rate", "stop")
 """Those that are no whole numbers."""
 
 

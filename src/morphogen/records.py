@@ -19,7 +19,8 @@ class Fidelity:
     epochs: passes over the training split. fraction: part of the training split, in (0, 1]. resolution: image
     side in pixels. channels: width of the first stage. cells: cells per stage. batch_size: images a step.
     learning_rate: the rate at its peak. precision: bits of a floating-point number. cutout: side in pixels of
-    the square that is masked in each training image, 0 for none.
+    the square that is masked in each training image, 0 for none. stop: part of all steps after which training
+    ends, in (0, 1]; the schedule of the learning rate stays that of all epochs.
     """
 
     epochs: int | None = None
@@ -31,13 +32,15 @@ class Fidelity:
     learning_rate: float | None = None
     precision: int | None = None
     cutout: int | None = None
+    stop: float | None = None
 
     def __post_init__(self) -> None:
         for name, value in self.to_json().items():
             if not (math.isfinite(value) and (value > 0 or (name == "cutout" and value == 0))):
                 raise ValueError(f"fidelity: {name} must be positive, got {value}")
-        if self.fraction is not None and self.fraction > 1:
-            raise ValueError(f"fidelity: fraction must be at most 1, got {self.fraction}")
+        for name in ("fraction", "stop"):
+            if (getattr(self, name) or 0) > 1:
+                raise ValueError(f"fidelity: {name} must be at most 1, got {getattr(self, name)}")
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings that are given."""

@@ -77,5 +77,10 @@ CLAIMS: Final = (
         "minimum-importance pruning finds its authors' order, front and correlations in their measurements",
         "Zheng et al. 2020 (BPE)",
     ),
+    _claim(
+        "bpe_cell_split",
+        "pruning against random recipes of equal cost: what each picks, judged on cells it never saw",
+        "Zheng et al. 2020 (BPE)",
+    ),
 )
 """Every claim, in the order in which they are shown."""

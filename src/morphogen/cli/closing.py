@@ -91,7 +91,12 @@ def final(
 
 def _expected(trial: Trial, settings: Settings, training: Training, fidelity: Fidelity) -> float:
     """Return how many seconds the training of a winner will take, by those of its trial; 0 if that is unknown."""
-    if trial.estimate is None or trial.proposal.region or "seconds" not in trial.estimate.values:
+    if (
+        trial.estimate is None
+        or trial.proposal.region
+        or settings.full
+        or "seconds" not in trial.estimate.values
+    ):
         return 0.0
     data = training.data
     learned = settings.fidelity.get("fraction", 1.0) * data.train.size

@@ -50,6 +50,7 @@ def explain(error: Exception) -> int:
     # Whatever raised one of these has imported them already, and all of them are light.
     from morphogen.benchmarks.files import MissingData
     from morphogen.catalog import UnknownName
+    from morphogen.found_recipe import RecipeError
     from morphogen.journal import JournalError, JournalFailed
     from morphogen.networks import SavedNetworkError, ShapeError, UnknownOperation
     from morphogen.networks.image_files import DataError
@@ -58,7 +59,16 @@ def explain(error: Exception) -> int:
     from morphogen.study import SearchError
 
     failures = (Failed, SearchError, JournalFailed)
-    mistakes = (Wrong, UnknownName, ScriptError, JournalError, SpaceError, ArchitectureError, DataError)
+    mistakes = (
+        Wrong,
+        UnknownName,
+        ScriptError,
+        JournalError,
+        SpaceError,
+        ArchitectureError,
+        DataError,
+        RecipeError,
+    )
     others = (MissingData, SavedNetworkError, ShapeError, UnknownOperation)
     if isinstance(error, (*failures, *mistakes, *others)):
         say(str(error))

@@ -20,6 +20,7 @@ from morphogen.cli import (
     export,
     init,
     listing,
+    recipe,
     report,
     search,
     show,
@@ -44,6 +45,7 @@ CHECKS: Final = "Checks"
 for panel, name, function in (
     (SEARCH, "search", search.search),
     (SEARCH, "resume", search.resume),
+    (SEARCH, "recipe", recipe.recipe),
     (SEARCH, "init", init.init),
     (RESULTS, "show", show.show),
     (RESULTS, "report", report.report),

@@ -101,6 +101,15 @@ Resolution = Annotated[
     int | None,
     typer.Option(metavar="N", min=1, help="Side of the images in pixels.", rich_help_panel=TRAINING),
 ]
+FidelityFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--fidelity",
+        metavar="FILE",
+        help="A recipe that `morphogen recipe` wrote; options given here come before it.",
+        rich_help_panel=TRAINING,
+    ),
+]
 StudyFile = Annotated[
     Path,
     typer.Option(

@@ -13,6 +13,7 @@ import typer
 from morphogen.cli import options
 from morphogen.cli.errors import INTERRUPTED, Failed, Wrong, note, say
 from morphogen.cli.settings import Settings, strategy_for
+from morphogen.cli.with_recipe import with_recipe
 
 if TYPE_CHECKING:
     from morphogen.spaces import Space
@@ -43,6 +44,7 @@ def search(
     fraction: options.Fraction = None,
     resolution: options.Resolution = None,
     train: options.EstimatorOptions = None,
+    fidelity: options.FidelityFile = None,
     final_epochs: options.FinalEpochs = None,
     no_final: options.NoFinal = False,
     study: options.StudyFile = Path("study.db"),
@@ -85,6 +87,8 @@ def search(
         weights=tuple(weight or ()),
         final_epochs=0 if no_final else final_epochs,
     )
+    if fidelity is not None:
+        settings = with_recipe(settings, fidelity, quiet=quiet)
     _run(settings, study, as_json=as_json, quiet=quiet)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, final
@@ -39,7 +39,11 @@ PLACES: Final = ("space", "data", "test_data", "strategy", "estimator")
 @final
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The words of one search, as on the command line. final_epochs: of the winner; 0 for no retraining."""
+    """The words of one search, as on the command line.
+
+    full: how the winner is trained, where the trials are trained by a recipe. final_epochs: of the winner; 0 for
+    no retraining.
+    """
 
     space: str = "digits_small"
     data: str | None = None
@@ -49,6 +53,7 @@ class Settings:
     estimator: str = "training"
     training: tuple[str, ...] = ()
     fidelity: Mapping[str, float]
+    full: Mapping[str, float] = field(default_factory=dict)
     trials: int | None = None
     seconds: float | None = None
     cost: float | None = None
@@ -252,9 +257,12 @@ class Settings:
         return {name: value for name, value in self.fidelity.items() if name in known}
 
     def final(self, training: Training) -> Fidelity:
-        """Return how the winner is trained: as in the search, on all data, for longer."""
+        """Return how the winner is trained: in full, or as in the search, on all data, for longer."""
         from morphogen.records import Fidelity
 
+        if self.full:
+            full = Fidelity(**self.full)  # type: ignore[arg-type]
+            return Fidelity(epochs=self.final_epochs).over(full)
         return Fidelity(
             epochs=self.final_epochs or LONGER * training.epochs,
             resolution=self.fidelity.get("resolution"),  # type: ignore[arg-type]

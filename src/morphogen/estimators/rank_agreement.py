@@ -94,7 +94,7 @@ class RankAgreement(Estimator):
         fidelity = fidelity_of(proposal.architecture).over(proposal.fidelity)
         metric = _metric(self.estimator, self.score)
         seed = int(rng.integers(2**62))
-        found = list(_trained(self.estimator, self.references, fidelity, ("recipe", seed), seed, self.cache))
+        found = self._found(fidelity, seed)
         cost = sum(estimate.cost for estimate in found)
         failures = [estimate.failure for estimate in found if estimate.failure]
         if 2 * len(failures) >= len(found):
@@ -115,6 +115,20 @@ class RankAgreement(Estimator):
                 f"{name}_high": interval.high,
             }
         return Estimate(values, cost)
+
+    def scores(self, proposal: Proposal, rng: np.random.Generator) -> tuple[float, ...]:
+        """Return how good each reference is by a recipe, larger is better.
+
+        With the stream of a trial, that is what the cache knows.
+        """
+        fidelity = fidelity_of(proposal.architecture).over(proposal.fidelity)
+        metric = _metric(self.estimator, self.score)
+        return tuple(
+            _signed(estimate, metric) for estimate in self._found(fidelity, int(rng.integers(2**62)))
+        )
+
+    def _found(self, fidelity: Fidelity, seed: int) -> list[Estimate]:
+        return list(_trained(self.estimator, self.references, fidelity, ("recipe", seed), seed, self.cache))
 
     def rehearse(self, space: Space, rng: np.random.Generator, fidelity: Fidelity = Fidelity()) -> None:
         """Raise `SpaceError` where the space is not one of recipes."""

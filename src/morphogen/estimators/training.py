@@ -174,6 +174,7 @@ class Training(Estimator):
             shift=self.shift,
             flip=self.flip,
             device=self.device,
+            stop=fidelity.stop or 1.0,
         )
 
     def _build(

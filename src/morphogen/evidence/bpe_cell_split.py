@@ -109,6 +109,6 @@ ENTRY: Final = Entry(
     seeds=SPLITS,
     quick_seeds=QUICK_SPLITS,
     packages=("numpy", "scipy", "scikit-learn", "pyarrow"),
-    refuted="17 recipes that differ in several knobs at once are no lattice: fixing one knob leaves few of "
-    "them, and random recipes stay ahead.",
+    refuted="With a quarter of all costs random recipes stay ahead by 0.05, with half of them by 0.01: 17 recipes "
+    "that differ in several knobs at once are no lattice, and fixing one knob leaves few of them.",
 )

@@ -40,7 +40,7 @@ class Recipe:
     at its peak, after a linear warmup over 5% of the steps and before a cosine down to 0; None is 0.1 for sgd
     and 0.01 for adamw. weight_decay: of weights only, not of biases and norms. shift: moves each image by up
     to an eighth of its side and fills up with zeros. flip: mirrors every other image. device: auto is the
-    fastest there is.
+    fastest there is. stop: part of the steps of all epochs after which training ends.
     """
 
     epochs: int = 10
@@ -52,6 +52,7 @@ class Recipe:
     shift: bool = True
     flip: bool = False
     device: str = "auto"
+    stop: float = 1.0
 
     def __post_init__(self) -> None:
         if self.optimizer not in ("sgd", "adamw"):
@@ -65,6 +66,8 @@ class Recipe:
             raise ValueError(
                 "label smoothing lies in [0, 1), weight decay is not negative, learning rate is positive"
             )
+        if not 0 < self.stop <= 1:
+            raise ValueError(f"training stops after a part of its steps in (0, 1], got {self.stop}")
 
     @property
     def peak(self) -> float:
@@ -77,7 +80,8 @@ class Recipe:
 class Fitted:
     """What training led to: accuracy (a fraction) and loss on the held-out images, NaN where there are none.
 
-    curve: for each epoch its number from 1, the train_loss (with label smoothing), and both figures after it.
+    curve: for each epoch its number from 1, the train_loss (with label smoothing), and both figures after it;
+    the last may be a part of an epoch.
     """
 
     accuracy: float
@@ -103,6 +107,7 @@ def fit(
     """
     device = resolve(recipe.device)
     steps = max(1, min(math.ceil(train.size / recipe.batch_size), train.size // 2))
+    last = max(1, round(recipe.stop * recipe.epochs * steps))
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     numbers = torch.from_numpy(np.array(train))
     curve: list[Mapping[str, float]] = []
@@ -119,27 +124,33 @@ def fit(
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         batches = batches_of(data, device)
         descent = Descent(network, recipe)
-        for epoch in range(1, recipe.epochs + 1):
+        norms = _norms(network)
+        for epoch in range(1, math.ceil(last / steps) + 1):
             network.train()
-            total = 0.0
+            total = seen = 0.0
             order = numbers[torch.randperm(train.size, generator=generator)]
-            for step, chosen in enumerate(order.tensor_split(steps)):
+            for step, chosen in enumerate(order.tensor_split(steps)[: last - (epoch - 1) * steps]):
                 rate = recipe.peak * schedule((epoch - 1) * steps + step, recipe.epochs * steps)
                 images, labels = batches.augmented(chosen, generator, shift=recipe.shift, flip=recipe.flip)
+                for norm, momentum in norms:  # a plain mean at first: a few steps are enough to be scored by
+                    norm.momentum = max(momentum, 1 / ((epoch - 1) * steps + step + 1))
                 error = functional.cross_entropy(
                     network(images), labels, label_smoothing=recipe.label_smoothing
                 )
                 value = error.item()
                 refuse_unless_finite(value, f"in step {step + 1} of {steps}")
                 total += value * len(chosen)
+                seen += len(chosen)
                 error.backward()  # type: ignore[no-untyped-call]
                 descent.step(rate)
-            point = {"epoch": epoch, "train_loss": total / train.size}
+            point = {"epoch": epoch, "train_loss": total / seen}
             if held_out is not None:
                 accuracy, loss = _score(network, batches, held_out)
                 refuse_unless_finite(loss, "on the held-out images at the end")
                 point |= {"loss": loss, "accuracy": accuracy}
             curve.append(point)
+        for norm, momentum in norms:
+            norm.momentum = momentum
     return Fitted(accuracy, loss, tuple(curve))
 
 
@@ -149,6 +160,12 @@ def score(network: nn.Module, data: ImageData, numbers: Indices, device: str = "
     with apart(place, 0):
         network.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
         return _score(network, batches_of(data, place), numbers)
+
+
+def _norms(network: nn.Module) -> list[tuple[nn.modules.batchnorm._BatchNorm, float]]:
+    """Return the batch normalizations that keep a moving average, with its momentum."""
+    every = (m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm))
+    return [(norm, norm.momentum) for norm in every if norm.momentum is not None]
 
 
 @contextmanager

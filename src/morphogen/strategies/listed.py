@@ -30,10 +30,11 @@ class Listed(Strategy[Place]):
     """Ask for each architecture of a list once; without a list, for each architecture of the space.
 
     architectures: texts or architectures; they must lie in the space (a `SpaceError` says which does not, and
-    why).
+    why). times: how often the list is gone through.
     """
 
     architectures: tuple[Architecture | str, ...] = ()
+    times: int = 1
 
     objectives = None
     exceptions = MappingProxyType(
@@ -43,6 +44,10 @@ class Listed(Strategy[Place]):
         }
     )
 
+    def __post_init__(self) -> None:
+        if self.times < 1:
+            raise ValueError(f"a list is gone through once or more, got times={self.times}")
+
     def start(self, space: Space, metric: Goal) -> Place:
         listed = tuple(space.read(a) if isinstance(a, str) else a for a in self.architectures)
         for architecture in listed:
@@ -51,9 +56,10 @@ class Listed(Strategy[Place]):
 
     def ask(self, state: Place, rng: np.random.Generator) -> Proposal | None:
         space, listed, asked = state.space, state.listed, state.asked
-        if asked >= (len(listed) or space.count()):
+        count = len(listed) or space.count()
+        if asked >= self.times * count:
             return None
-        return Proposal(listed[asked] if listed else space.unrank(asked))
+        return Proposal(listed[asked % count] if listed else space.unrank(asked % count))
 
     def tell(self, state: Place, trial: Trial) -> Place:
         return replace(state, asked=state.asked + 1) if trial.pending else state
