@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from morphogen import catalog, estimators, networks, pools, spaces, strategies
     from morphogen.architecture import Architecture
+    from morphogen.classifier import NASClassifier
     from morphogen.estimators.estimator import Estimator
     from morphogen.estimators.function import estimator
     from morphogen.networks.data import ImageData
@@ -31,6 +32,7 @@ _PLACES = {
     "ImageData": "morphogen.networks.data:ImageData",
     "Limit": "morphogen.study.limits:Limit",
     "Metric": "morphogen.records:Metric",
+    "NASClassifier": "morphogen.classifier:NASClassifier",
     "Proposal": "morphogen.records:Proposal",
     "Space": "morphogen.spaces.space:Space",
     "Strategy": "morphogen.strategies.strategy:Strategy",
@@ -50,6 +52,7 @@ __all__ = [
     "ImageData",
     "Limit",
     "Metric",
+    "NASClassifier",
     "Proposal",
     "Space",
     "Strategy",

@@ -24,7 +24,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("estimators",),
     ("study", "benchmarks"),
     ("catalog", "testing", "pools", "comparing", "budgeted"),
-    ("evidence",),
+    ("evidence", "classifier"),
     ("",),  # the face of the package
     ("report",),
     ("cli",),
@@ -52,7 +52,7 @@ DISCRETE: dict[str, set[str]] = {
     "spaces": {"numpy", "lark"},
     "strategies": {"numpy", "immutables"},
     "journal": {"psycopg"},
-    "study": {"numpy", "ray", "submitit"},
+    "study": {"numpy", "ray", "submitit", "pandas", "matplotlib", "IPython"},
 }
 
 # In these rooms every file is a method of its own. It may import the files named here, no other of its room.

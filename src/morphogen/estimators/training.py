@@ -199,7 +199,8 @@ _REHEARSED: Final = 5
 class Retrained:
     """The winner, trained on training and validation split, and its score on the untouched test split.
 
-    accuracy: a fraction, with its 95% interval (Wilson 1927) over the `tested` images. seconds: of training.
+    accuracy: a fraction, with its 95% interval (Wilson 1927) over the `tested` images; NaN where the data set
+    none aside for a test. seconds: of training.
     """
 
     network: Network
@@ -233,8 +234,10 @@ def retrain(
     started = time.perf_counter()
     fitted = fit(network, data, numbers, None, training._recipe(fidelity), rng)
     seconds = time.perf_counter() - started
-    accuracy, loss = score(network, data, data.test, training.device)
-    interval = wilson(round(accuracy * data.test.size), data.test.size)
+    accuracy, loss, interval = math.nan, math.nan, (0.0, 1.0)
+    if data.test.size:
+        accuracy, loss = score(network, data, data.test, training.device)
+        interval = wilson(round(accuracy * data.test.size), data.test.size)
     sizes = (int(size["parameters"]), int(size["multiply_adds"]))
     return Retrained(network, accuracy, interval, loss, data.test.size, seconds, *sizes, curve=fitted.curve)
 

@@ -75,7 +75,8 @@ def on_table(name: str, table: Table, seeds: int, family: int, progress: Progres
     yield Finding(f"{name}: its hypervolume, less that of a staircase", apart, Bar("at most", 1e-9))
 
     lacks: dict[str, Floats] = {}
-    for step, (method, strategy) in enumerate((("random search", RANDOM), ("NSGA-II", NSGA))):
+    methods: dict[str, Strategy[Any]] = {"random search": RANDOM, "NSGA-II": NSGA}
+    for step, (method, strategy) in enumerate(methods.items()):
         progress(method, step / 3)
         lacks[method] = 1 - searches(table, goal, strategy, box, seeds) / best
         for n in QUERIES:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import final
+from typing import Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,14 +133,21 @@ def from_arrays(
     validation_fraction: float = 0.2,
     test_fraction: float = 0.2,
     seed: int = 0,
+    layout: Literal["nchw"] | None = None,
 ) -> ImageData:
     """Make data of images [n, h, w], [n, h, w, channels] or [n, channels, h, w] and labels [n] from 0.
+
+    test_fraction: 0 sets no image aside. layout: `nchw` where the axes are [n, channels, h, w] whatever their
+    lengths; else the channel axis is found by them.
 
     Raises:
         DataError: arrays that do not fit each other, labels or pixels out of range.
     """
     given = {"train": (images, labels), **({"test": test} if test else {})}
-    parts = {s: (channels_first(np.asarray(x), f"{name}, {s}"), np.asarray(y)) for s, (x, y) in given.items()}
+    parts = {
+        s: (np.asarray(x) if layout else channels_first(np.asarray(x), f"{name}, {s}"), np.asarray(y))
+        for s, (x, y) in given.items()
+    }
     named = tuple(classes) if classes is not None else None
     return _assemble(name, name, parts, named, (validation_fraction, test_fraction), seed, ())
 
@@ -207,7 +214,7 @@ def _assemble(
     files: Mapping[str, tuple[str, str]] | None = None,
 ) -> ImageData:
     for kind, value in zip(("validation", "test"), fractions, strict=True):
-        if not 0 < value < 1:
+        if not 0 < value < 1 and (kind, value) != ("test", 0):
             raise DataError(f"{where}: {kind} fraction {value} must lie between 0 and 1")
     images, labels = {}, {}
     for split, (x, y) in parts.items():
@@ -240,9 +247,9 @@ def _assemble(
     pool = {s: _shuffled_by_class(labels[s], len(classes), starts[s], rng) for s in parts}
     for split, fraction in (("test", fractions[1]), ("validation", fractions[0])):
         if split not in pool:
-            pool[split] = [members[: max(1, round(fraction * members.size))] for members in pool["train"]]
+            pool[split] = [m[: max(1, round(fraction * m.size)) if fraction else 0] for m in pool["train"]]
             pool["train"] = [m[taken.size :] for m, taken in zip(pool["train"], pool[split], strict=True)]
-    least = 4 - len(parts)
+    least = (4 if fractions[1] else 3) - len(parts)
     for class_, members in zip(classes, pool["train"], strict=True):
         if members.size == 0:
             raise DataError(f"{where}: class {class_} has too few images to split; expected {least} or more")

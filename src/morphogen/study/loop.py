@@ -27,6 +27,8 @@ from morphogen.strategies.strategy import Strategy
 from morphogen.study.events import objection, opened
 from morphogen.study.inline import Inline
 from morphogen.study.limits import Limit
+from morphogen.study.notebook import Live
+from morphogen.study.notebook import output as notebook_output
 from morphogen.study.outcomes import Interrupted, RehearsalFailed, SearchStopped
 from morphogen.study.pool import Finished, Pool
 from morphogen.study.precheck import precheck
@@ -53,6 +55,8 @@ def search(
     constraints: Iterable[str | Constraint] = (),
     weights: Mapping[str, float] | None = None,
     alike: int = ALIKE,
+    callbacks: Iterable[Callable[[Trial], object]] = (),
+    show: bool = True,
     on_event: Callable[[Event], None] | None = None,
     notes: Mapping[str, Any] | None = None,
 ) -> Study:
@@ -64,8 +68,12 @@ def search(
     constraints: bounds such as `parameters<=20000`; where the estimator knows before training that a proposal
     breaks one, it is refused: told to the strategy and written down, but not trained, and no limit counts it.
     weights: what a unit of each objective is worth, for strategies that improve one number.
-    alike: how many trials in a row may fail alike before the search stops. on_event: called with each event
-    after it was written. notes: plain values kept in the opening of a new journal, such as how the search was
+    alike: how many trials in a row may fail alike before the search stops.
+    callbacks: each is called with each trial that finishes, after it was written down and told to the
+    strategy. What a callback raises ends the search, and loses nothing: no trial is begun any more, those
+    that run are waited for and written down, then it is raised, and the same search goes on from there.
+    show: in a notebook, show a table of the search while it runs. on_event: called with each event after it
+    was written. notes: plain values kept in the opening of a new journal, such as how the search was
     asked for; they are not compared when it is gone on with.
 
     Raises:
@@ -91,14 +99,22 @@ def search(
     with kept.lease() if isinstance(kept, Exclusive) else nullcontext():
         story = Story(space, strategy, goal)
         story.replay(kept, opening)
-        session = _Session(story, kept, limit, seed, pool or Inline(), alike, on_event, begun)
+        found = Study(kept, space)
+        listening = [*callbacks]
+        live = Live(found, limit, output) if show and (output := notebook_output()) else None
+        if live is not None:
+            listening.append(live)
+        session = _Session(story, kept, limit, seed, pool or Inline(), alike, listening, on_event, begun)
         try:
             session.run(estimator, opening)
         except KeyboardInterrupt:
             raise Interrupted(
                 f"interrupted; {story.finished} finished trials are in {kept}, the same search goes on there"
             ) from None
-    return Study(kept, space)
+        finally:
+            if live is not None and story.asked:
+                live.now()
+    return found
 
 
 def _apart(strategy: Strategy[Any], estimator: Estimator) -> str:
@@ -137,6 +153,7 @@ class _Session:
         seed: int,
         pool: Pool,
         alike: int,
+        callbacks: list[Callable[[Trial], object]],
         on_event: Callable[[Event], None] | None,
         begun: float,
     ) -> None:
@@ -146,6 +163,8 @@ class _Session:
         self.seed = seed
         self.pool = pool
         self.alike = alike
+        self.callbacks = callbacks
+        self.raised: Exception | None = None  # by a callback
         self.on_event = on_event
         self.marked = begun  # up to here wall time is in the journal
         self.thought = 0.0  # seconds in the strategy since then
@@ -165,16 +184,23 @@ class _Session:
             if fresh:
                 self.write({**opening, "at": time.time()})
             while True:
-                while pool.free and (trial := waiting.popleft() if waiting else self.ask()):
+                while (
+                    pool.free
+                    and self.raised is None
+                    and (trial := waiting.popleft() if waiting else self.ask())
+                ):
                     if (refused := precheck(estimator, story.goal, trial.proposal)) is None:
                         pool.submit(trial.number, trial.proposal)
                     else:
                         self.tell(Finished(trial.number, refused, 0.0))
                         self.stop_if_refused(refused)
-                if not story.pending:
-                    return
+                if len(story.pending) == len(waiting):  # nothing runs
+                    break
                 self.tell(pool.next())
-                self.stop_if_alike()
+                if self.raised is None:
+                    self.stop_if_alike()
+        if self.raised is not None:
+            raise self.raised
 
     def ask(self) -> Trial | None:
         """Ask for the next trial and write it down; None where the limit or the strategy says so."""
@@ -203,8 +229,21 @@ class _Session:
         record, spent = estimate.to_json(), self.spent(seconds)
         self.write({"kind": "told", "at": time.time(), "number": number, "estimate": record, "spent": spent})
         begun = time.perf_counter()
-        self.story.tell(number, estimate, spent)
+        told = self.story.tell(number, estimate, spent)
         self.thought += time.perf_counter() - begun
+        self.call(told)
+
+    def call(self, trial: Trial) -> None:
+        """Call who wants to know of a finished trial, until one of them raises."""
+        try:
+            for callback in self.callbacks if self.raised is None else ():
+                callback(trial)
+        except Exception as error:
+            error.add_note(
+                f"A callback raised this for trial {trial.number}. Nothing is lost: what finished is in "
+                f"{self.journal}, and the same search goes on from there."
+            )
+            self.raised = error
 
     def spent(self, seconds: float) -> dict[str, float]:
         """Return where the time since the last told event went, and begin to count anew."""

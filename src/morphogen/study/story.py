@@ -43,24 +43,25 @@ class Story:
         self.pending[trial.number] = trial
         self.asked += 1
 
-    def tell(self, number: int, estimate: Estimate, spent: Mapping[str, float]) -> None:
-        """Tell the strategy a finished trial, and keep the books."""
+    def tell(self, number: int, estimate: Estimate, spent: Mapping[str, float]) -> Trial:
+        """Tell the strategy a finished trial, keep the books, and return the trial."""
         told = self.pending.pop(number).told(estimate, read_derived(estimate, self.space))
         self.state = self.strategy.tell(self.state, told)
         self.ledger.add(spent, estimate.cost)
         if estimate.refused is not None:
             self.refused += 1
             self.refused_in_a_row += 1
-            return
+            return told
         self.finished += 1
         self.refused_in_a_row = 0
         failure = estimate.failure
         if failure is None:
             self.alike = 0
-            return
+            return told
         alike = likeness(failure.type, failure.message)
         self.alike = self.alike + 1 if self.alike and alike == self._likeness else 1
         self._likeness, self.failed, self.failure = alike, number, f"{failure.type}: {failure.message}"
+        return told
 
     def replay(self, journal: Journal, opening: Event) -> None:
         """Fold the events of a journal; refuse one that opens another search than `opening`."""

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, final
+from typing import TYPE_CHECKING, Any, Self, final
 
 from morphogen.analysis.hypervolume import Box, Floats, frontier_of, hypervolume_of_trials
 from morphogen.goals import Constraint, Objectives
 from morphogen.journal.journal import Event, Journal, JournalError
+from morphogen.journal.memory import Memory
 from morphogen.journal.opening import open_journal
 from morphogen.records import Estimate, Goal, Metric, Trial
 from morphogen.spaces.space import Space
 from morphogen.study.events import check_opening, read_derived, read_goal, read_proposal
 from morphogen.study.ledger import Ledger
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.axes import Axes
 
 
 @final
@@ -42,8 +47,17 @@ class Study:
         study._read()
         return study
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy, or a study in a pickle, takes what is written so far with it, and leaves the file behind.
+        return _remembered, (self.journal.read(), self._space)
+
     def __repr__(self) -> str:
         return f"<study in {self.journal}: {len(self.trials)} trials>"
+
+    def _repr_html_(self) -> str:
+        from morphogen.study.notebook import picture
+
+        return picture(self)
 
     # --- whose story this is --------------------------------------------------------------------------------
 
@@ -208,6 +222,87 @@ class Study:
             "ledger": self._ledger.to_json(),
         }
 
+    # --- as tables and pictures; pandas and matplotlib are loaded by the first -------------------------------
+
+    def frame(self) -> pandas.DataFrame:
+        """Return one row a trial, by number: state, metrics, cost in seconds, architecture, what was asked.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        from morphogen.study.frames import frame
+
+        return frame(self.trials, self.metrics)
+
+    def curves(self) -> pandas.DataFrame:
+        """Return one row an epoch of each trial that has a learning curve: trial, epoch, what it reports.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        from morphogen.study.frames import curves
+
+        return curves(self.trials)
+
+    def plot_history(self, metric: str | Metric | None = None, *, axes: Axes | None = None) -> Axes:
+        """Draw each trial's value over its number, and the best so far; return the axes.
+
+        axes: where to draw; new ones unless given.
+
+        Raises:
+            ImportError: matplotlib is not installed. LookupError: an unknown metric.
+        """
+        from morphogen.study.plots import plot_history
+
+        return plot_history(self.trials, self._metric(metric), axes)
+
+    def plot_curves(
+        self, metric: str | Metric | None = None, *, trials: int = 10, axes: Axes | None = None
+    ) -> Axes:
+        """Draw the learning curves of the best `trials` trials; return the axes.
+
+        metric: what the curves show, such as `train_loss`; the metric of the search unless given.
+
+        Raises:
+            ImportError: matplotlib is not installed. LookupError: no curve holds this.
+        """
+        from morphogen.study.plots import plot_curves
+
+        known = {each.name: each for each in self.metrics}
+        wanted = self.metric if metric is None else metric
+        named = known.get(wanted, wanted) if isinstance(wanted, str) else wanted
+        curved = [t for t in self.trials if t.succeeded and t.estimate is not None and t.estimate.curve]
+        curved.sort(key=lambda trial: -self.metric.score(trial))
+        return plot_curves(curved[:trials], named, axes)
+
+    def plot_frontier(
+        self,
+        cost: str | Metric | None = None,
+        metric: str | Metric | None = None,
+        *,
+        axes: Axes | None = None,
+    ) -> Axes:
+        """Draw each trial by its cost and its value, and the frontier of the two; return the axes.
+
+        cost: a metric; `parameters` unless given, or the first one to be minimized where there are none.
+
+        Raises:
+            ImportError: matplotlib is not installed. LookupError: an unknown metric, or no cost among them.
+        """
+        from morphogen.study.plots import plot_frontier
+
+        better = self._metric(metric)
+        if cost is None:
+            costs = {m.name: m for m in self.metrics if not m.maximize and m != better}
+            if not costs:
+                known = ", ".join(m.name for m in self.metrics)
+                raise LookupError(
+                    f"{self.journal} knows {known}, and no cost: an estimator may report several"
+                )
+            cost = costs.get("parameters", next(iter(costs.values())))
+        chosen = self._metric(cost)
+        return plot_frontier(self.trials, self.frontier([better, chosen]), better, chosen, axes)
+
     @property
     def _opening(self) -> Event:
         if not self._header:
@@ -251,6 +346,13 @@ class Study:
         if name not in found:
             raise LookupError(f"{self.journal} knows {', '.join(found)}, not {name}")
         return found[name]
+
+
+def _remembered(events: Iterable[Event], space: Space | None) -> Study:
+    journal = Memory()
+    for event in events:
+        journal.append(event)
+    return Study(journal, space)
 
 
 def _plain(trial: Trial) -> dict[str, Any]:
