@@ -228,7 +228,7 @@ def alive(process: int) -> bool:
         return False
 
 
-def soon(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
+def soon(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
     """Wait until the condition holds, at most so long."""
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
