@@ -24,9 +24,13 @@ from morphogen.strategies.pseudo_gradient_evolution import PseudoGradientEvoluti
 from morphogen.strategies.regularized_evolution import RegularizedEvolution
 
 SPACE: Final = dag_chain(2, 5, 2)
-SEEDS: Final = 10
+SEEDS: Final = 20
 QUICK_SEEDS: Final = 2
-REGIONS: Final = 4
+FIRST: Final = 100
+"""The first seed. Seeds 0 to 9 were seen once, with four regions instead of eight: no arm differed from FaDE then
+(less than shuffled ranks by 0.011, one-sided p = 0.16)."""
+
+REGIONS: Final = 8
 EPOCHS: Final = 6
 """Passes that a supernet takes; a network alone takes a third more."""
 
@@ -46,7 +50,7 @@ def experiment(quick: bool, progress: Progress) -> Iterator[Finding]:
     for seed in range(seeds):
         for arm in winners:
             progress(f"{arm}, seed {seed}", 0.75 * (seed + list(winners).index(arm) / 3) / seeds)
-            winner, seconds = by_regions(arm, fade, regions, seed)
+            winner, seconds = by_regions(arm, fade, regions, FIRST + seed)
             winners[arm].append(winner)
             spent.append(seconds)
     budget = float(np.mean(spent))
@@ -69,7 +73,7 @@ def experiment(quick: bool, progress: Progress) -> Iterator[Finding]:
         name = f"FaDE less {NAMES[arm]}"
         yield Finding(name, float(difference.mean()), None, mean_interval(difference))
         p = paired_test(losses["fade"], losses[arm], np.random.default_rng(0))
-        yield Finding(f"{name}, one-sided p", p)
+        yield Finding(f"{name}, one-sided p", p, None if quick or arm != "shuffled" else Bar("at most", 0.05))
     worst = trained([SPACE.sample(stream(n, "any")) for n in range(seeds)], steps, 1)[1].mean()
     yield Finding(
         "test loss of architectures drawn at random, less that of FaDE's winners",
@@ -184,9 +188,9 @@ def by_evolution(fade: Fade, count: int, seeds: int) -> list[Architecture]:
 
 ENTRY: Final = Entry(
     name="fade_search",
-    claim="Winners of FaDE's search are better than architectures drawn at random; what the ranks and not the loop "
-    "round them, contribute is measured against shuffled ranks, random regions, random search and evolution at "
-    "equal seconds.",
+    claim="Winners of FaDE's search have a lower test loss than those of the same loop with shuffled ranks (20 "
+    "paired seeds, one-sided p at most 0.05); random regions, random search and evolution at equal seconds stand "
+    "beside.",
     source="Neumeyer, Stier and Granitzer 2024 (FaDE), arXiv 2404.16218; the outer search is our reconstruction",
     control="The loop with shuffled ranks is the decisive one: a search whose ranks say nothing cannot beat it.",
     experiment=experiment,
