@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from morphogen.benchmarks import OwnTable
-from morphogen.comparing import compare, draw, scores_of
+from morphogen.comparing import compare, compare_frontiers, draw, scores_of
 from morphogen.estimators.table import Table
 from morphogen.records import Metric
 from morphogen.spaces.space import Space
 from morphogen.strategies.local_search import LocalSearch
+from morphogen.strategies.nsga2 import NSGA2
 from morphogen.strategies.random_search import RandomSearch
 from morphogen.strategies.seen import Unique
 
@@ -49,6 +50,45 @@ def test_a_climber_beats_random_search() -> None:
 def test_workers_change_nothing() -> None:
     here, apart = (compare(bench(), STRATEGIES, queries=12, seeds=3, workers=n) for n in (1, 2))
     assert here.to_json() == apart.to_json()
+
+
+def frontier_bench() -> OwnTable:
+    """Convolutions help, and take long; a few of both lie on the frontier."""
+    known = list(SPACE.enumerate())
+    values = np.array([[WORTH[str(part)] for part in a.args] for a in known])
+    columns = {Metric("acc"): values.sum(axis=1), Metric("ms", maximize=False): (values**2).sum(axis=1)}
+    return OwnTable(SPACE, Table("tiny", {a: n for n, a in enumerate(known)}, columns))
+
+
+def test_all_queries_reach_the_whole_frontier() -> None:
+    strategies = {"random": RandomSearch(unique=Unique.ARCHITECTURE), "nsga2": NSGA2(10)}
+    here, apart = (
+        compare_frontiers(frontier_bench(), strategies, ("acc", "ms"), queries=256, seeds=2, workers=n)
+        for n in (1, 2)
+    )
+    assert here.to_json() == apart.to_json()
+    assert (here.size, here.queries[-1], here.seeds) == (256, 256, 2)
+    # The frontier: k parts of worth n and 4 - k of n + 1, for each n. 13 sums, each at its least square sum.
+    assert here.front == 13
+    random = here.standings[0]
+    assert random.regrets[-1] == pytest.approx(0, abs=1e-12) and random.regrets[0] > 0.01
+    assert (np.diff(random.curve) <= 1e-12).all()
+
+
+@pytest.mark.parametrize(
+    ("strategies", "objectives", "words"),
+    [
+        ({"local": LocalSearch()}, ("acc", "ms"), "local improves one number"),
+        ({"random": RandomSearch()}, ("acc", "acc"), "two objectives or more, got acc, acc"),
+        ({"random": RandomSearch()}, ("acc", "mss"), "did you mean ms"),
+        ({}, ("acc", "ms"), "needs a strategy"),
+    ],
+)
+def test_frontiers_that_cannot_be_compared(
+    strategies: dict[str, RandomSearch], objectives: tuple[str, ...], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        compare_frontiers(frontier_bench(), strategies, objectives)
 
 
 def test_less_may_be_better() -> None:

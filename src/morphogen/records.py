@@ -232,6 +232,11 @@ class Metric(Goal):
     maximize: bool = True
     unit: str = ""
 
+    @property
+    def timed(self) -> bool:
+        """Whether it may have been read off a clock: equal estimates then differ in it."""
+        return self.unit in ("s", "ms")
+
     def score(self, trial: Trial) -> float:
         """Return the value of a finished trial, signed so that larger is better."""
         assert trial.estimate is not None

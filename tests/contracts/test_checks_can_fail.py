@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -243,7 +243,11 @@ class Broken(Strategy[Memo]):
             if self.fault == "breaks on failures":
                 return trial.estimate.values["score"]
             value = trial.estimate.values.get("score", -9.0)
-            return value if self.fault == "ignores the direction" or state.metric.maximize else -value
+            return (
+                value
+                if self.fault == "ignores the direction" or getattr(state.metric, "maximize", True)
+                else -value
+            )
 
         return score
 
@@ -285,6 +289,13 @@ class Excused(Broken):
     exceptions = {"hurry": "it has no time at all"}  # noqa: RUF012
 
 
+@dataclass(frozen=True)
+class Several(Broken):
+    """Says that it improves several numbers at once."""
+
+    objectives = None
+
+
 BROKEN_STRATEGIES = [
     (strategies.exceptions_have_reasons, Excused(), "is no check"),
     (strategies.settings_are_a_value, Loose(), "frozen dataclass"),
@@ -293,6 +304,8 @@ BROKEN_STRATEGIES = [
     (strategies.asking_leaves_the_state, Broken("own randomness"), "asking twice"),
     (strategies.states_survive_pickling, Forgetful(), "a pickled state asks"),
     (strategies.a_cut_search_goes_on_alike, Broken("own randomness"), "resumed after"),
+    (strategies.constraints_are_survived, Broken("own randomness"), "resumed after"),
+    (strategies.a_frontier_is_searched, Several("own randomness"), "resumed after"),
     (strategies.proposals_are_inside, Broken("leaves the space"), "is not in"),
     (strategies.proposals_are_inside, Broken("orphans"), "has parent"),
     (strategies.more_or_less_is_better, Broken("ignores the direction"), "the sign"),
@@ -315,6 +328,11 @@ def test_broken_strategies_are_found(
 def test_a_strategy_that_breaks_on_failures_is_found() -> None:
     with pytest.raises(KeyError):
         strategies.failures_are_survived(strategies.Setting(Broken("breaks on failures"), trials=20))
+
+
+def test_a_strategy_that_takes_a_refused_trial_for_a_measured_one_is_found() -> None:
+    with pytest.raises(KeyError):
+        strategies.constraints_are_survived(strategies.Setting(Broken("breaks on failures"), trials=20))
 
 
 def test_a_strategy_that_does_not_survive_repeats_is_found() -> None:
@@ -355,6 +373,9 @@ class Sizes(Estimator):
         if self.fault == "cannot rehearse":
             raise AssertionError("the stage is closed")
 
+    def known(self, proposal: Proposal) -> Mapping[str, float]:
+        return {"size": len(str(proposal.architecture)) + (self.fault == "knows better")}
+
     def estimate(self, proposal: Proposal, rng: np.random.Generator) -> Estimate:
         self.calls.append(1)
         size = float(len(str(proposal.architecture)))
@@ -392,6 +413,7 @@ BROKEN_ESTIMATORS = [
     (estimators.inputs_stay_as_they_are, "touches", "was changed by estimating"),
     (estimators.inputs_stay_as_they_are, "changes", "fingerprint changed"),
     (estimators.copies_estimate_alike, "pickles badly", "pickled"),
+    (estimators.what_is_known_is_what_is_found, "knows better", "is known to have size"),
 ]
 
 

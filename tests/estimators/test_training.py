@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from morphogen.estimators.at_fidelity import AtFidelity
-from morphogen.estimators.training import METRICS, Training, retrain, wilson
+from morphogen.estimators.training import LATENCY, METRICS, Training, retrain, wilson
 from morphogen.networks.building import cost
 from morphogen.networks.data import ImageData, from_arrays, load
 from morphogen.networks.operations import UnknownOperation
@@ -161,3 +161,19 @@ def test_wilson_interval_of_a_textbook() -> None:
 def test_metrics_say_what_is_better() -> None:
     assert [metric.name for metric in METRICS if metric.maximize] == ["accuracy"]
     assert next(metric.unit for metric in METRICS if metric.name == "seconds") == "s"
+
+
+def test_sizes_are_known_before_and_latency_where_it_is_asked_for(
+    training: Training, estimate: Estimate
+) -> None:
+    known = training.known(Proposal(GOOD))
+    assert known == {name: estimate.values[name] for name in ("parameters", "multiply_adds")}
+    wide = training.known(Proposal(GOOD, Fidelity(channels=16, resolution=4)))
+    assert wide["parameters"] > known["parameters"] and wide["multiply_adds"] != known["multiply_adds"]
+    with pytest.raises(ShapeError):
+        training.known(Proposal(DEEP.unrank(0)))
+    quick = replace(training, latency=True)
+    assert quick.metrics == (*METRICS, LATENCY) and LATENCY.unit == "ms"
+    values = quick.estimate(Proposal(GOOD, Fidelity(epochs=1)), stream(0)).values
+    assert 0 < values["latency_ms"] < 1000
+    assert quick.known(Proposal(GOOD)) == known

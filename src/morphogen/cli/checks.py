@@ -119,7 +119,7 @@ def run(space: Space, estimator: Estimator, seed: int, seconds: float) -> Runs:
 
 def determinism(estimator: Estimator, runs: Runs) -> Check:
     """Compare two runs of one architecture with equal random numbers."""
-    timed = {metric.name for metric in estimator.metrics if metric.unit == "s"}
+    timed = {metric.name for metric in estimator.metrics if metric.timed}
     different = [name for name in runs.first if name not in timed and runs.first[name] != runs.again[name]]
     if not different:
         return Check("determinism", "ok", "the same random numbers give the same values")

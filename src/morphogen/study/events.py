@@ -24,9 +24,6 @@ from morphogen.spaces.grammar import SpaceError
 from morphogen.spaces.space import Space
 from morphogen.strategies.strategy import Strategy
 
-CLOCKED: Final = ("s", "ms")
-"""The units of metrics that may have been read off a clock."""
-
 FORMAT: Final = 1
 """The version of these words; a journal of another one is refused."""
 
@@ -200,7 +197,7 @@ def without_times(events: Iterable[Event]) -> list[dict[str, Any]]:
     for event in events:
         plain = {name: value for name, value in event.items() if name not in ("at", "spent")}
         if event["kind"] == "opened":
-            timed = {metric["name"] for metric in event["metrics"] if metric["unit"] in CLOCKED}
+            timed = {metric["name"] for metric in event["metrics"] if Metric(**metric).timed}
         if "estimate" in event:
             estimate = {name: value for name, value in event["estimate"].items() if name != "cost"}
             estimate["values"] = _untimed(estimate["values"], timed)

@@ -53,6 +53,7 @@ def checks(estimator: Estimator, space: Space, *, fidelity: Fidelity | None = No
         the_same_stream_gives_the_same_values,
         inputs_stay_as_they_are,
         copies_estimate_alike,
+        what_is_known_is_what_is_found,
     )
     return named(found, setting)
 
@@ -129,6 +130,14 @@ def copies_estimate_alike(here: Setting) -> None:
         )
 
 
+def what_is_known_is_what_is_found(here: Setting) -> None:
+    """What an estimator knows of a proposal without estimating it are values that its estimate has."""
+    for proposal, estimate in zip(here.proposals, here.estimates, strict=True):
+        for name, value in here.estimator.known(proposal).items() if estimate.values else ():
+            found = estimate.values.get(name)
+            assert found == value, f"{proposal.architecture} is known to have {name} {value}, and has {found}"
+
+
 def _estimate(estimator: Estimator, proposal: Proposal) -> Estimate:
     """Estimate as a pool does: what is raised is a failure."""
     try:
@@ -138,7 +147,7 @@ def _estimate(estimator: Estimator, proposal: Proposal) -> Estimate:
 
 
 def _check_alike(here: Setting, proposal: Proposal, one: Estimate, two: Estimate, when: str) -> None:
-    timed = {metric.name for metric in here.estimator.metrics if metric.unit == "s"}
+    timed = {metric.name for metric in here.estimator.metrics if metric.timed}
 
     def plain(values: Mapping[str, float]) -> dict[str, float]:
         return {name: value for name, value in values.items() if name not in timed}
