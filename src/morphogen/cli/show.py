@@ -37,9 +37,15 @@ def show(
     study: options.Study,
     every: Annotated[bool, typer.Option("--all", "-a", help="Show all trials, by number.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole study as JSON.")] = False,
+    importance: Annotated[
+        bool, typer.Option("--importance", help="Show which choices of the space decide the metric.")
+    ] = False,
 ) -> None:
     """Show a study: trials, the best, the frontier of accuracy and size, where the time went."""
     found = open_study(study)
+    if importance:
+        _importance(found, as_json=as_json)
+        return
     if as_json:
         from morphogen.analysis.hypervolume import MissingMoocore
 
@@ -72,6 +78,22 @@ def show(
             console.print(f"  {count} x {cut(text, console.width - 12)}", style="red", markup=False)
             console.print(f"      morphogen why {study} {first}")
     _ledger(console, found)
+
+
+def _importance(study: Study, *, as_json: bool) -> None:
+    from rich.console import Console
+
+    from morphogen.cli import importance
+
+    if as_json:
+        rows = [
+            {"choice": s.knob.name, "path": list(s.knob.path), "levels": list(s.knob.levels), "share": s.mean}
+            | {"low": s.low, "high": s.high, "best": s.best}
+            for s in importance.shares(study)
+        ]
+        print(json.dumps(rows, indent=1))
+        return
+    importance.tell(Console(highlight=False), study)
 
 
 def status(study: Study) -> str:
