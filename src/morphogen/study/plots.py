@@ -32,7 +32,7 @@ def plot_history(trials: Sequence[Trial], metric: Metric, axes: Axes | None) -> 
         axes.plot(
             places, [0.02] * len(places), "x", color="C3", markersize=5, label="failed", transform=below
         )
-    axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[attr-defined]
+    _whole(axes)
     axes.set_xlabel("trial")
     axes.set_ylabel(_label(metric))
     axes.legend(frameon=False)
@@ -53,7 +53,7 @@ def plot_curves(ranked: Sequence[Trial], metric: Metric | str, axes: Axes | None
         if place == 0:
             style = {"color": "C1", "linewidth": 2, "zorder": 2, "label": f"trial {trial.number} (best)"}
         axes.plot(*zip(*points, strict=True), **style)
-    axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[attr-defined]
+    _whole(axes)
     axes.set_xlabel("epoch")
     axes.set_ylabel(metric if isinstance(metric, str) else _label(metric))
     axes.legend(frameon=False)
@@ -89,6 +89,13 @@ def _axes(axes: Axes | None) -> Any:
     except ImportError:
         raise ImportError('pictures of a study need matplotlib: pip install "morphogen[notebook]"') from None
     return pyplot.subplots(layout="constrained")[1]
+
+
+def _whole(axes: Axes) -> None:
+    """Put whole numbers below the axis only."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _logarithmic(axes: Axes) -> None:
