@@ -12,8 +12,12 @@ import numpy as np
 import pytest
 from searches import EVOLUTION, TINY, Behaves, InOrder, Smooth
 
+from morphogen.estimators.training import Training
+from morphogen.networks.data import load
 from morphogen.records import Fidelity, Metric, Proposal, Trial
+from morphogen.spaces.digits_small import digits_small
 from morphogen.spaces.space import Space
+from morphogen.strategies.random_search import RandomSearch
 from morphogen.strategies.strategy import Strategy
 from morphogen.study import Limit, SearchStopped, Study, search
 
@@ -81,6 +85,20 @@ def test_fidelities_have_columns_where_they_are_asked(study: Study) -> None:
     frame = search(TINY, AtEpochs(), Smooth(), limit=Limit(trials=3)).frame()
     assert list(frame.fidelity_epochs) == [1, 2, 3]
     assert "fidelity_epochs" not in study.frame()
+
+
+def test_refused_trials_say_why_and_are_not_drawn() -> None:
+    space = digits_small()
+    training = Training(load("digits"), epochs=1, channels=4)
+    study = search(
+        space, RandomSearch(), training, limit=Limit(trials=1), constraints=["parameters<=1500"], seed=1
+    )
+    frame = study.frame()
+    assert len(study.refused) == (frame.state == "refused").sum() > 0
+    assert frame.refused.notna().sum() == len(study.refused)
+    assert len(offsets(study.plot_history(), 0)) == 1
+    html = study._repr_html_()
+    assert f"1 trial finished, {len(study.refused)} refused" in html
 
 
 def test_a_study_without_a_finished_trial_has_tables_and_pictures(tmp_path: Path) -> None:

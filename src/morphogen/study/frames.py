@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 FIRST: Final = ("state",)
 LAST: Final = ("cost", "architecture")
-MAYBE: Final = ("parent", "failure")
+MAYBE: Final = ("parent", "failure", "refused")
 
 
 def frame(trials: Sequence[Trial], metrics: Sequence[Metric]) -> pandas.DataFrame:
     """Return one row a trial, by number: state, every metric, cost in seconds, architecture, and what was asked.
 
     A trial that is running or failed has NaN for metrics. Settings of the fidelity stand in columns such as
-    `fidelity_epochs` where any trial has them; `failure` is there where any failed, `parent` where one trial
-    was made from another.
+    `fidelity_epochs` where any trial has them; `failure` and `refused` (the reasons) are there where any trial
+    failed or was refused, `parent` where one was made from another.
     """
     pandas = _pandas()
     rows = [_row(trial) for trial in trials]
@@ -60,6 +60,8 @@ def _row(trial: Trial) -> dict[str, Any]:
             "cost": estimate.cost,
             "failure": f"{failure.type}: {failure.message}",
         }
+    if estimate.refused is not None:
+        return row | {"state": "refused", "refused": estimate.refused, **estimate.values}
     return row | {"state": "succeeded", "cost": estimate.cost, **estimate.values}
 
 

@@ -69,11 +69,11 @@ def search(
     breaks one, it is refused: told to the strategy and written down, but not trained, and no limit counts it.
     weights: what a unit of each objective is worth, for strategies that improve one number.
     alike: how many trials in a row may fail alike before the search stops.
-    callbacks: each is called with each trial that finishes, after it was written down and told to the
-    strategy. What a callback raises ends the search, and loses nothing: no trial is begun any more, those
-    that run are waited for and written down, then it is raised, and the same search goes on from there.
-    show: in a notebook, show a table of the search while it runs. on_event: called with each event after it
-    was written. notes: plain values kept in the opening of a new journal, such as how the search was
+    callbacks: each is called with each trial that finishes (refused ones do not), after it was written down
+    and told to the strategy. What a callback raises ends the search, and loses nothing: no trial is begun any
+    more, those that run are waited for and written down, then it is raised, and the same search goes on from
+    there. show: in a notebook, show a table of the search while it runs. on_event: called with each event
+    after it was written. notes: plain values kept in the opening of a new journal, such as how the search was
     asked for; they are not compared when it is gone on with.
 
     Raises:
@@ -231,7 +231,8 @@ class _Session:
         begun = time.perf_counter()
         told = self.story.tell(number, estimate, spent)
         self.thought += time.perf_counter() - begun
-        self.call(told)
+        if not told.refused:
+            self.call(told)
 
     def call(self, trial: Trial) -> None:
         """Call who wants to know of a finished trial, until one of them raises."""

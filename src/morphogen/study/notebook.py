@@ -48,19 +48,23 @@ class Readable(Protocol):
 def picture(study: Readable, limit: Limit | None = None) -> str:
     """Return a study as HTML: how far it is, its best trial, its last ones. Colors are those of the page."""
     trials, metric = study.trials, study.metric
-    done = [trial for trial in trials if not trial.pending]
+    done = [trial for trial in trials if not (trial.pending or trial.refused)]
+    running, refused = (sum(t.pending for t in trials), sum(t.refused for t in trials))
     failed = sum(trial.failed for trial in trials)
     counts = f"{len(done)} {'trial' if len(done) == 1 else 'trials'} finished"
     counts += f", {failed} failed" if failed else ""
-    counts += f", {len(trials) - len(done)} running" if len(trials) > len(done) else ""
+    counts += f", {refused} refused" if refused else ""
+    counts += f", {running} running" if running else ""
     parts = [f"<p><b>{escape(study.space.name)}</b>: {counts}{_left(study, limit, len(done))}</p>"]
-    if len(done) > failed:
+    try:
         best = study.best()
+    except LookupError as error:  # none succeeded, or none keeps the constraints
+        if done:
+            parts += [f"<p>{escape(str(error))}</p>", _table(study, done, metric, None)]
+    else:
         text = f"<b>{escape(metric.name)} {_number(_value(best, metric))}</b> (trial {best.number})"
         parts.append(f"<p>best {text}<br><code>{escape(str(best.architecture))}</code></p>")
         parts.append(_table(study, done, metric, best))
-    elif failed:
-        parts.append(_table(study, done, metric, None))
     return f'<div class="morphogen-study" style="overflow-x: auto">{"".join(parts)}</div>'
 
 

@@ -32,6 +32,7 @@ def plot_history(trials: Sequence[Trial], metric: Metric, axes: Axes | None) -> 
         axes.plot(
             places, [0.02] * len(places), "x", color="C3", markersize=5, label="failed", transform=below
         )
+    _whole(axes)
     axes.set_xlabel("trial")
     axes.set_ylabel(_label(metric))
     axes.legend(frameon=False)
@@ -52,6 +53,7 @@ def plot_curves(ranked: Sequence[Trial], metric: Metric | str, axes: Axes | None
         if place == 0:
             style = {"color": "C1", "linewidth": 2, "zorder": 2, "label": f"trial {trial.number} (best)"}
         axes.plot(*zip(*points, strict=True), **style)
+    _whole(axes)
     axes.set_xlabel("epoch")
     axes.set_ylabel(metric if isinstance(metric, str) else _label(metric))
     axes.legend(frameon=False)
@@ -72,7 +74,7 @@ def plot_frontier(
         style: dict[str, Any] = {"color": "C1", "marker": "o", "label": "frontier"}
         axes.step(places, values, where="pre" if cost.maximize else "post", **style)
     if costs and min(costs) > 0 and max(costs) / min(costs) >= WIDE:
-        axes.set_xscale("log")
+        _logarithmic(axes)
     axes.set_xlabel(_label(cost))
     axes.set_ylabel(_label(metric))
     axes.legend(frameon=False)
@@ -87,6 +89,23 @@ def _axes(axes: Axes | None) -> Any:
     except ImportError:
         raise ImportError('pictures of a study need matplotlib: pip install "morphogen[notebook]"') from None
     return pyplot.subplots(layout="constrained")[1]
+
+
+def _whole(axes: Axes) -> None:
+    """Put whole numbers below the axis only."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _logarithmic(axes: Axes) -> None:
+    """Put 1, 2, 5, 10 ... below the axis, as numbers and not as powers."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _label(metric: Metric) -> str:
