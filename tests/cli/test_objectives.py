@@ -107,6 +107,7 @@ def test_weights_make_one_number(cli: Cli) -> None:
         (("--weight", "accuracy=much"), "--weight accuracy=much: write NAME=NUMBER"),
         ((*BOTH, "--weight", "accuracy=1"), "the objectives parameters have no weight"),
         (("--benchmark", "nasbench201", "--epochs", 3), "nasbench201 is a table: --data and the settings"),
+        (("--benchmark", "nasbench201", "--space", "cell201"), "its own space: --space goes without it"),
     ],
 )
 def test_words_that_cannot_be_are_refused_in_one_line(cli: Cli, words: tuple[str, ...], says: str) -> None:

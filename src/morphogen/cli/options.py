@@ -18,17 +18,16 @@ TRAINING: Final = "How each network is trained"
 LIMITS: Final = "Limits (the first one reached ends the search)"
 REST: Final = "Running"
 
-Space = Annotated[
-    str,
-    typer.Option(
-        "--space",
-        "-s",
-        metavar="NAME|FILE",
-        help="A name (`morphogen list spaces`), a grammar file, or my.py:space.",
-        autocompletion=completion.spaces,
-        rich_help_panel=WHAT,
-    ),
-]
+_SPACE = typer.Option(
+    "--space",
+    "-s",
+    metavar="NAME|FILE",
+    help="A name (`morphogen list spaces`), a grammar file, or my.py:space; digits_small unless told.",
+    autocompletion=completion.spaces,
+    rich_help_panel=WHAT,
+)
+Space = Annotated[str, _SPACE]
+MaybeSpace = Annotated[str | None, _SPACE]
 Data = Annotated[
     str | None,
     typer.Option(

@@ -31,6 +31,8 @@ def command(settings: Settings, study: Path) -> str:
                 ]
         elif field.name == "final_epochs" and value == 0:
             words.append("--no-final")
+        elif field.name == "space" and settings.benchmark is not None:
+            continue  # a table has its own
         elif field.name in ALWAYS or (field.default is not MISSING and value != field.default):
             words += _option(field.name, value)
     return shlex.join([*words, "--study", str(study)])

@@ -12,7 +12,7 @@ import typer
 
 from morphogen.cli import options
 from morphogen.cli.errors import INTERRUPTED, Failed, Wrong, note, say
-from morphogen.cli.settings import Settings, strategy_for
+from morphogen.cli.settings import SMALL, Settings, strategy_for
 from morphogen.cli.with_recipe import with_recipe
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def search(
-    space: options.Space = "digits_small",
+    space: options.MaybeSpace = None,
     data: options.Data = None,
     test_data: options.TestData = None,
     benchmark: options.Benchmark = None,
@@ -57,8 +57,10 @@ def search(
 
     Everything is written down in --study as it happens. Stopped or killed, the same command goes on.
     """
+    if benchmark is not None and space is not None:
+        raise Wrong(f"{benchmark} is a table with its own space: --space goes without it")
     settings = Settings(
-        space=space,
+        space=space or SMALL,
         data=data,
         test_data=test_data,
         benchmark=benchmark,

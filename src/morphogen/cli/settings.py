@@ -33,6 +33,9 @@ EPOCHS: Final = 5
 LONGER: Final = 4
 """The winner is trained for so many times the epochs of a trial."""
 
+SMALL: Final = "digits_small"
+"""The space that is searched unless told."""
+
 PLACES: Final = ("space", "data", "test_data", "strategy", "estimator")
 
 
@@ -45,7 +48,7 @@ class Settings:
     no retraining.
     """
 
-    space: str = "digits_small"
+    space: str = SMALL
     data: str | None = None
     test_data: str | None = None
     strategy: str = "regularized_evolution"
@@ -72,6 +75,8 @@ class Settings:
         record: dict[str, Any] = {
             n: value for n, value in asdict(self).items() if value not in (None, (), {})
         }
+        if self.benchmark is not None:
+            del record["space"]  # a table has its own
         here = {name: _seen(record[name], Path(), study.parent) for name in PLACES if name in record}
         return {name: list(v) if isinstance(v, tuple) else v for name, v in (record | here).items()}
 
@@ -79,7 +84,7 @@ class Settings:
     def from_notes(cls, notes: Mapping[str, Any], study: Path) -> Self:
         """Read what `to_notes` wrote for the same study."""
         known = {field.name for field in fields(cls)}
-        if not {"space", "strategy", "estimator"} <= set(notes) <= known:
+        if not {"strategy", "estimator"} <= set(notes) <= known or not {"space", "benchmark"} & set(notes):
             raise Wrong(
                 f"{study} was not begun by `morphogen search`: go on with it from the program that began it"
             )

@@ -200,15 +200,16 @@ def _best(console: Console, study: Study) -> None:
 
 
 def _ledger(console: Console, study: Study) -> None:
-    """Show where the seconds went; shares are of what all workers could have worked."""
+    """Show where the seconds went; shares are of all seconds, of workers and of the search itself."""
     ledger = study.ledger
-    offered = max(ledger.offered, 1e-9)
-    console.print(f"\n[bold]Ledger[/] {ledger.wall:,.1f} s on the clock, {offered:,.1f} s of work time")
+    work = ledger.offered
+    console.print(f"\n[bold]Ledger[/] {ledger.wall:,.1f} s on the clock, {work:,.1f} s of work time")
     rows = {
         "trials": ledger.estimates,
         "idle": ledger.idle,
         "strategy": ledger.strategy,
         "journal": ledger.journal,
     }
+    total = max(sum(rows.values()), 1e-9)
     for name, seconds in rows.items():
-        console.print(f"  {name:<9}{seconds:>12,.2f} s{seconds / offered:>8.1%}")
+        console.print(f"  {name:<9}{seconds:>12,.2f} s{seconds / total:>8.1%}")
