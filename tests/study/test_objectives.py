@@ -199,3 +199,11 @@ def test_estimators_that_know_nothing_refuse_nothing() -> None:
     table = Table("tiny", rows, {ACCURACY: np.arange(64.0), SIZE: np.arange(64.0)})
     found = search(TINY, RandomSearch(), table, limit=Limit(trials=10), constraints=["size<=10"])
     assert not found.refused and table.queries == 10  # a look at a table is a query
+
+
+def test_the_frontier_is_drawn_of_the_objectives() -> None:
+    pyplot = pytest.importorskip("matplotlib.pyplot", reason="pictures need matplotlib")
+    study = run(NSGA2(population=4), objectives=["accuracy", "slow"])
+    assert study.plot_frontier().get_xlabel() == "slow"
+    assert run(EVOLUTION).plot_frontier().get_xlabel() == "size"
+    pyplot.close("all")

@@ -12,8 +12,8 @@ from typing import final
 class Limit:
     """A bound on trials, on wall time and on summed cost; whichever is reached first ends the search.
 
-    trials: proposals asked, failed ones too. seconds, hours: wall time of the search itself, summed over its
-    sessions.
+    trials: proposals asked, failed ones too, but not those that are refused before training. seconds, hours:
+    wall time of the search itself, summed over its sessions.
     cost: sum of what estimates say they cost, in seconds; the time to compare by on simulated clocks.
     When time or cost is used up no estimate begins any more; those that run are waited for and kept.
     """

@@ -284,7 +284,8 @@ class Study:
     ) -> Axes:
         """Draw each trial by its cost and its value, and the frontier of the two; return the axes.
 
-        cost: a metric; `parameters` unless given, or the first one to be minimized where there are none.
+        cost: a metric; the second objective unless given, of one objective `parameters`, or the first metric to
+        be minimized where there are none.
 
         Raises:
             ImportError: matplotlib is not installed. LookupError: an unknown metric, or no cost among them.
@@ -292,6 +293,8 @@ class Study:
         from morphogen.study.plots import plot_frontier
 
         better = self._metric(metric)
+        if cost is None and len(self.objectives) > 1:
+            cost = next(m for m in self.objectives if m != better)
         if cost is None:
             costs = {m.name: m for m in self.metrics if not m.maximize and m != better}
             if not costs:
