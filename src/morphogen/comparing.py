@@ -270,7 +270,8 @@ def draw(
         low = np.maximum(standing.low, 0)
         axes.fill_between(steps, low, standing.high, color=line.get_color(), alpha=0.15, linewidth=0)
     axes.set_xlabel("queries")
-    axes.set_ylabel(f"regret ({unit})" if unit else "regret")
+    lacks = "regret" if isinstance(comparison, Comparison) else "share of the hypervolume that is lacking"
+    axes.set_ylabel(f"{lacks} ({unit})" if unit else lacks)
     settled = usual[min(10, len(steps)) - 1]  # the first queries would hide the rest
     axes.set_ylim(0, 1.2 * settled if settled > 0 else None)
     axes.set_title(title)
