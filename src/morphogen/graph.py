@@ -43,9 +43,13 @@ class Graph:
         """Return a text that graphs share exactly if isomorphic (labels and input order respected)."""
         return _canonical(self)[0]
 
+    def places(self) -> list[int]:
+        """Return where each vertex stands in the canonical graph (the output comes last)."""
+        return _canonical(self)[1]
+
     def canonical(self) -> Graph:
         """Return the isomorphic graph that all graphs with this certificate share, vertex for vertex."""
-        colors = _canonical(self)[1]
+        colors = self.places()
         order = sorted(range(len(self.labels)), key=colors.__getitem__)
         return Graph(
             self.inputs,

@@ -138,7 +138,7 @@ def test_the_kernel_of_naswot_counts_agreeing_units() -> None:
 
 
 def test_naswot_sees_the_relu_of_a_factorized_reduction() -> None:
-    on = probe(FactorizedReduce(2, 4, 5, 5), 3, 2, 5, 5)
+    on = probe(FactorizedReduce(2, 4), 3, 2, 5, 5)
     assert agreements(on.copy(), on.images).diagonal().tolist() == [2 * 5 * 5] * 3
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, final
 
-from morphogen.cli.errors import Failed
+from morphogen.cli.errors import Failed, note
 
 if TYPE_CHECKING:
     from morphogen.estimators.training import Retrained, Training
@@ -75,7 +75,6 @@ def _fidelity(winner: Winner) -> Fidelity:
 def train(study: Study, trial: Trial, training: Training, fidelity: Fidelity, folder: Path) -> Winner:
     """Train the network of `trial` anew, test it once, save it in `folder`, and note it in the journal."""
     from morphogen.estimators.training import retrain
-    from morphogen.journal import Exclusive, open_journal
     from morphogen.networks import save
     from morphogen.seeding import stream
 
@@ -83,19 +82,56 @@ def train(study: Study, trial: Trial, training: Training, fidelity: Fidelity, fo
     save(found.network, folder, _about(study, trial, training, fidelity, found))
     _compared(found.network, folder, training, fidelity)
     path = Path(str(study.journal))
+    event = _noted("retrained", study, trial, fidelity, found, path=os.path.relpath(folder, path.parent))
+    return Winner.of(event, path)
+
+
+def repeated(study: Study, trial: Trial, training: Training, fidelity: Fidelity, seeds: int) -> list[float]:
+    """Return the test accuracies of further trainings of a trial's network, trained until there are `seeds` in all.
+
+    Their weights are not kept; the journal notes each, and none is trained twice.
+    """
+    from morphogen.estimators.training import retrain
+    from morphogen.networks.training import Diverged
+    from morphogen.seeding import stream
+
+    same = {"kind": "repeated", "number": trial.number, "fidelity": fidelity.to_json()}
+    known = {e["seed"]: e["values"]["accuracy"] for e in study.others if same.items() <= e.items()}
+    for seed in range(1, seeds):
+        if seed in known:
+            continue
+        note(f"training it with seed {seed + 1} of {seeds}")
+        rng = stream(study.seed, trial.number, "retrain", seed)
+        try:
+            found = retrain(trial.architecture, training, rng, fidelity)
+        except Diverged as error:
+            raise Failed(
+                f"with seed {seed + 1} the network could not be trained: {error} (--seeds 1)"
+            ) from error
+        _noted("repeated", study, trial, fidelity, found, seed=seed)
+        known[seed] = found.accuracy
+    return [known[seed] for seed in sorted(known)]
+
+
+def _noted(
+    kind: str, study: Study, trial: Trial, fidelity: Fidelity, found: Retrained, **more: Any
+) -> dict[str, Any]:
+    """Append a training to the journal, and return the event."""
+    from morphogen.journal import Exclusive, open_journal
+
     event = {
-        "kind": "retrained",
+        "kind": kind,
         "at": time.time(),
         "number": trial.number,
         "fidelity": fidelity.to_json(),
         "values": _values(found),
-        "path": os.path.relpath(folder, path.parent),
+        **more,
         "spent": {"wall": round(found.seconds, 6)},
     }
-    journal = open_journal(path)
+    journal = open_journal(Path(str(study.journal)))
     with journal.lease() if isinstance(journal, Exclusive) else nullcontext():
         journal.append(event)
-    return Winner.of(event, path)
+    return event
 
 
 def copy(winner: Winner, folder: Path) -> None:

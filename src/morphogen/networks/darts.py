@@ -53,7 +53,7 @@ class DartsStack(Layer):
 
     def measure(self, shape: Shape) -> tuple[Shape, Cost]:
         total = FREE
-        for stage in self._stages(shape):
+        for stage in self.placed(shape):
             shape, cost = stage.measure()
             total += cost
         return shape, total
@@ -67,7 +67,7 @@ class DartsStack(Layer):
                     [layer.module(read) for layer, read in zip(stage.prepare, stage.reads, strict=True)],
                     stage.cell.module_all(stage.prepared),
                 )
-                for stage in self._stages(shape)
+                for stage in self.placed(shape)
             ]
         )
 
@@ -86,7 +86,8 @@ class DartsStack(Layer):
             plan.extend([(Cell(self.normal), channels)] * self.cells)
         return plan
 
-    def _stages(self, shape: Shape) -> Iterator[Stage]:
+    def placed(self, shape: Shape) -> Iterator[Stage]:
+        """Yield the cells in order, each with what it reads, where maps of `shape` come in."""
         before = last = shape
         for cell, channels in self._plan():
             reads = (before, last)[-cell.graph.inputs :]

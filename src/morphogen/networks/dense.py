@@ -46,7 +46,7 @@ class BiasedConv(Layer):
     side: int | None = None
 
     def measure(self, shape: Shape) -> tuple[Shape, Cost]:
-        kernel, stride, padding = self._window(shape)
+        kernel, stride, padding = self.window(shape)
         sides = ((length + 2 * padding - kernel) // stride + 1 for length in shape[1:])
         out = Shape(self.channels or shape.channels, *sides)
         if min(out) < 1:
@@ -57,7 +57,7 @@ class BiasedConv(Layer):
     def module(self, shape: Shape) -> nn.Module:
         from torch import nn
 
-        kernel, stride, padding = self._window(shape)
+        kernel, stride, padding = self.window(shape)
         conv = nn.Conv2d(
             shape.channels, self.channels or shape.channels, kernel, stride=stride, padding=padding
         )
@@ -66,7 +66,8 @@ class BiasedConv(Layer):
         nn.init.zeros_(conv.bias)
         return conv
 
-    def _window(self, shape: Shape) -> tuple[int, int, int]:
+    def window(self, shape: Shape) -> tuple[int, int, int]:
+        """Return the side of the window, its stride and the padding for maps of `shape`."""
         if self.side is None:
             return self.kernel, 1, self.kernel // 2
         stride = max(1, max(shape[1:]) // self.side)

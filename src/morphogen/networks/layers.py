@@ -168,9 +168,7 @@ class FactorizedReduce(Layer):
     def module(self, shape: Shape) -> nn.Module:
         from morphogen.networks import modules
 
-        return modules.FactorizedReduce(
-            shape.channels, self.channels or shape.channels, shape.height, shape.width
-        )
+        return modules.FactorizedReduce(shape.channels, self.channels or shape.channels)
 
     @property
     def halvings(self) -> int:
