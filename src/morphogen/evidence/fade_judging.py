@@ -40,6 +40,8 @@ APART: Final = 1.5
 SETTLED: Final = 0.9
 """Correlation of the truth with training twice as long, from which on a bed is judged."""
 
+JUDGED: Final = "judged (1), or only reported (0)"
+
 READINGS: Final = {"log": "sum of log ranks", "mean": "mean of ranks", "alone": "leave-one-in"}
 
 
@@ -68,7 +70,8 @@ def judged(name: str, claim: str, beds: Sequence[Bed], quick: Bed, refuted: str 
 
 
 def on_beds(beds: Sequence[Bed], seeds: int, quick: bool, progress: Progress) -> Iterator[Finding]:
-    """Train all paths of each bed alone, then ensembles of supernets."""
+    """Train all paths of each bed alone, then ensembles of supernets. Where no bed can be judged nothing holds."""
+    judged = 0.0
     for number, bed in enumerate(beds):
 
         def tell(doing: str, share: float, number: int = number, bed: Bed = bed) -> None:
@@ -82,7 +85,11 @@ def on_beds(beds: Sequence[Bed], seeds: int, quick: bool, progress: Progress) ->
             longer = truth(replace(bed, steps=2 * bed.steps), 2, lambda share: None)
         tell("supernets", 0.7)
         found = ranked(bed, AVERAGED * (2 if quick else ENSEMBLES), 0)
-        yield from compared(bed, known, longer, found)
+        for finding in compared(bed, known, longer, found):
+            judged += finding.value if finding.name.endswith(JUDGED) else 0
+            yield finding
+    if not quick:
+        yield Finding("sets that could be judged", judged, Bar("at least", 1))
     progress("done", 1.0)
 
 
@@ -99,7 +106,7 @@ def compared(bed: Bed, known: Truth, longer: Truth | None, found: Ranked) -> Ite
         yield Finding(
             f"{name}: correlation of the truth with training twice as long, noise of seeds taken out", settled
         )
-        yield Finding(f"{name}: judged (1), or only reported (0)", int(judged))
+        yield Finding(f"{name}: {JUDGED}", int(judged))
     ensembles = [range(i, i + AVERAGED) for i in range(0, len(found.logs[0]), AVERAGED)]
     high = shuffled(bed, score)[1]
     for how, text in READINGS.items():

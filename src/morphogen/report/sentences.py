@@ -123,7 +123,7 @@ def _beside_random(story: Chronicle, found: AgainstRandom) -> list[str]:
             f"({percent(between.low)} to {percent(between.high)}; 50% is no better)."
         )
     said.append("One study is one run: other seeds may fare otherwise.")
-    if found.standing in ("ahead", "even") and found.best > found.expected:
+    if found.standing in ("ahead", "even") and not found.above:
         said[-1] = (
             f"One study is one run. To settle it, {found.needed:,} random draws are needed, none of them as good; "
             "several seeds of both tell more at less cost."

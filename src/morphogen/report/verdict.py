@@ -55,11 +55,11 @@ class AgainstRandom:
 
     best: the best score of the study within that cost, of `trials` trials. draws: how many random draws it
     buys, of `reference` known ones. expected: the best that they have on average; between: in 95% of all
-    cases; open_above: whether its upper end is only a lower bound. chance: that they do as well as the study.
-    beats: how often a network that the strategy proposed beats a random one; None where too few are told
-    apart. of: how many of those there are. cost: seconds of the estimates that both had. reached: after how
-    many trials the study had its best; equal: after how many random draws the expected best is as good,
-    infinite where all known ones are not; None without a baseline.
+    cases; open_above: whether its upper end is only a lower bound. above: how many known draws are as good as
+    the study; chance: that as many draws as the cost buys do as well. beats: how often a network that the
+    strategy proposed, of `of`, beats a random one. cost: seconds of the estimates that both had. reached:
+    after how many trials the study had its best; equal: after how many random draws the expected best is as
+    good, infinite where all known ones are not; None without a baseline.
     """
 
     best: float
@@ -71,6 +71,7 @@ class AgainstRandom:
     expected: float
     between: Interval
     open_above: bool
+    above: int
     chance: float
     beats: tuple[float, Interval] | None
     of: int
@@ -80,9 +81,9 @@ class AgainstRandom:
     @property
     def standing(self) -> Standing:
         """What is said of the study in a word."""
-        if self.chance <= LEVEL:
+        if self.chance < LEVEL + 1e-9:
             return "better"
-        if self.chance >= 1 - LEVEL:
+        if self.chance > 1 - LEVEL - 1e-9:
             return "worse"
         if self.best <= self.expected or self.beats is None or self.beats[1].low <= 0.5:
             return "even"
@@ -204,6 +205,7 @@ def _against_random(story: Chronicle, reference: Reference, chosen: NDArray[np.b
         expected=float(expected_best(draws, [min(count, len(draws))])[0]),
         between=between,
         open_above=bool((1 - 1 / len(draws)) ** count < 1 - 0.025),
+        above=int((draws >= best).sum()),
         chance=as_lucky(int((draws >= best).sum()), len(draws), count),
         beats=superiority(ours, draws, rng),
         of=len(ours),
