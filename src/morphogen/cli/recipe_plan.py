@@ -134,7 +134,8 @@ class Plan:
 class Found:
     """What came out: the study of recipes, the stopped trainings, the two picks and what is written.
 
-    lead: of the pick on the stopped training of equal cost, None where they cannot be compared.
+    lead: of the pick on the stopped training of equal cost, None where they cannot be compared. bill: what the three
+    studies cost, in full trainings.
     """
 
     plan: Plan
@@ -145,6 +146,7 @@ class Found:
     cheap: Known
     accurate: Known
     lead: Lead | None
+    bill: tuple[float, ...]
     written: FoundRecipe
 
 
@@ -243,5 +245,6 @@ def found(plan: Plan, trials: int, cheaper: float, pick: str) -> Found:
         cheap=cheap,
         accurate=accurate,
         lead=lead,
+        bill=tuple(each_study.ledger.cost / seconds for each_study in (study, recipes, early)),
         written=written,
     )
