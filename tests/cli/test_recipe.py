@@ -62,6 +62,11 @@ def test_the_same_command_again_trains_nothing(here: Cli, found: tuple[Path, Any
     assert Path("recipe-study/trainings.jsonl").read_bytes() == kept
 
 
+def test_its_studies_say_whose_they_are(here: Cli) -> None:
+    ended = here("resume", "recipe-study/recipes.db")
+    assert ended.code == 2 and "is part of `morphogen recipe --to recipe.json`" in ended.err
+
+
 def test_other_knobs_belong_to_another_file(here: Cli) -> None:
     ended = here(*WORDS, "-k", "batch_size=32,64")
     assert ended.code == 2 and "belongs to another search" in ended.err and "--to names another" in ended.err

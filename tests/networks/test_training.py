@@ -58,6 +58,35 @@ def test_a_small_network_learns_the_digits(digits: ImageData, optimizer: str) ->
     assert score(network, digits, digits.test)[0] > 0.9
 
 
+def test_stopped_early_it_takes_the_first_steps_of_the_whole(digits: ImageData) -> None:
+    whole = fit(small_network(), digits, digits.train, digits.validation, Recipe(epochs=4), stream(0))
+    half = fit(
+        small_network(), digits, digits.train, digits.validation, Recipe(epochs=4, stop=0.5), stream(0)
+    )
+    assert half.curve == whole.curve[:2]
+    part = fit(
+        small_network(), digits, digits.train, digits.validation, Recipe(epochs=4, stop=0.3), stream(0)
+    )
+    assert part.curve[0] == whole.curve[0] and len(part.curve) == 2
+    assert part.curve[1]["loss"] != whole.curve[1]["loss"]
+    with pytest.raises(ValueError, match="stops after a part of its steps"):
+        Recipe(stop=0.0)
+
+
+def test_a_few_steps_are_enough_for_normalization(digits: ImageData) -> None:
+    network = small_network()
+    norm = network[1]
+    assert isinstance(norm, nn.BatchNorm2d) and norm.running_mean is not None
+    seen: list[torch.Tensor] = []
+    norm.register_forward_pre_hook(
+        lambda _, given: seen.append(given[0].mean((0, 2, 3)).detach()) if norm.training else None
+    )
+    fit(network, digits, digits.train, digits.validation, Recipe(epochs=1, batch_size=300), stream(0))
+    assert len(seen) == 4, "four steps"
+    assert torch.allclose(norm.running_mean, torch.stack(seen).mean(0), atol=1e-6), "a plain mean at first"
+    assert norm.momentum == 0.1
+
+
 def test_permuted_labels_leave_nothing_to_learn(digits: ImageData) -> None:
     shuffled = np.random.default_rng(3).permutation(digits.labels)
     lies = from_arrays(digits.images, shuffled, name="lies")

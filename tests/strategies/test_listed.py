@@ -21,6 +21,14 @@ def test_texts_and_architectures_in_their_order() -> None:
     assert [str(t.architecture) for t in events if t.pending] == ["chain(b, b)", "chain(a, b)", "chain(b, b)"]
 
 
+def test_a_list_several_times() -> None:
+    for listed in (Listed(("chain(b, b)", "chain(a, b)"), times=2), Listed(times=2)):
+        asked = [str(t.architecture) for t in search(listed, SPACE, planted, 10) if t.pending]
+        assert asked == 2 * asked[: len(asked) // 2] and len(set(asked)) == len(asked) // 2
+    with pytest.raises(ValueError, match="once or more"):
+        Listed(times=0)
+
+
 def test_without_a_list_the_whole_space() -> None:
     events = search(Listed(), SPACE, planted, 10)
     assert [t.architecture for t in events if t.pending] == list(SPACE.enumerate())

@@ -82,5 +82,15 @@ CLAIMS: Final = (
         "pruning against random recipes of equal cost: what each picks, judged on cells it never saw",
         "Zheng et al. 2020 (BPE)",
     ),
+    _claim(
+        "bpe_search_speedup",
+        "cheap guided queries, last candidates in full: seconds until a top cell is known, against full training",
+        "Zheng et al. 2020 (BPE); Mauch et al. 2020; Dong and Yang 2020",
+    ),
+    _claim(
+        "reinforce_mechanics",
+        "the gradient of its policy is exact; its regrets on a real table, its entropy, and what noise teaches it",
+        "Williams 1992; Dong and Yang 2020",
+    ),
 )
 """Every claim, in the order in which they are shown."""

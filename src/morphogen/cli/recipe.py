@@ -108,12 +108,11 @@ def recipe(
         seed=seed,
         metric=metric,
     )
-    folder = to.with_name(f"{to.stem}-study")
     try:
-        plan = recipe_plan.Plan.of(settings, folder, references, repeats, knob or (), quiet=quiet)
+        plan = recipe_plan.Plan.of(settings, to, references, repeats, knob or (), quiet=quiet)
         found = recipe_plan.found(plan, trials, cheaper, pick)
     except (Interrupted, KeyboardInterrupt):
-        say(f"interrupted; what is finished is in {folder}, the same command goes on from there")
+        say(f"interrupted; what is finished is in {to.stem}-study, the same command goes on from there")
         raise typer.Exit(INTERRUPTED) from None
     found.written.write(to)
-    recipe_report.tell(found, to, folder, as_json=as_json)
+    recipe_report.tell(found, to, plan.folder, as_json=as_json)

@@ -30,7 +30,7 @@ class Plan:
     """All that is decided before something is trained."""
 
     settings: Settings
-    folder: Path
+    to: Path
     space: Space
     training: Training
     full: Fidelity
@@ -43,7 +43,7 @@ class Plan:
     def of(
         cls,
         settings: Settings,
-        folder: Path,
+        to: Path,
         count: int,
         repeats: int,
         words: Sequence[str],
@@ -75,7 +75,7 @@ class Plan:
             raise Wrong("no setting of so small a training can be cheaper: give --knob NAME=A,B,...")
         return cls(
             settings=settings,
-            folder=folder,
+            to=to,
             space=space,
             training=training,
             full=full,
@@ -84,6 +84,11 @@ class Plan:
             recipes=recipe_space(knobs),
             quiet=quiet,
         )
+
+    @property
+    def folder(self) -> Path:
+        """Where the studies are."""
+        return self.to.with_name(f"{self.to.stem}-study")
 
     def run(
         self, name: str, space: Space, strategy: Strategy[Any], estimator: Estimator, limit: Limit, seed: int
@@ -111,6 +116,7 @@ class Plan:
                     pool=pool,
                     metric=metric,
                     on_event=see,
+                    notes={"begun_by": f"morphogen recipe --to {self.to}"},
                 )
         except JournalError as error:
             if "another search" not in str(error):
@@ -128,7 +134,8 @@ class Plan:
 class Found:
     """What came out: the study of recipes, the stopped trainings, the two picks and what is written.
 
-    lead: of the pick on the stopped training of equal cost, None where they cannot be compared.
+    lead: of the pick on the stopped training of equal cost, None where they cannot be compared. bill: what the three
+    studies cost, in full trainings.
     """
 
     plan: Plan
@@ -139,6 +146,7 @@ class Found:
     cheap: Known
     accurate: Known
     lead: Lead | None
+    bill: tuple[float, ...]
     written: FoundRecipe
 
 
@@ -237,5 +245,6 @@ def found(plan: Plan, trials: int, cheaper: float, pick: str) -> Found:
         cheap=cheap,
         accurate=accurate,
         lead=lead,
+        bill=tuple(each_study.ledger.cost / seconds for each_study in (study, recipes, early)),
         written=written,
     )

@@ -60,6 +60,17 @@ def tell(found: Found, to: Path, folder: Path, *, as_json: bool) -> None:
         ),
         style="bold",
     )
+    full, recipes, early = (round(part) for part in found.bill)
+    saved = max(1e-9, 1 - 1 / written.speedup)
+    console.print(
+        wrapped(
+            f"To find it cost as much as {full + recipes + early:,} full trainings ({full:,} references, {recipes:,} "
+            f"recipes, {early:,} stopped early): it pays in searches of more than {sum(found.bill) / saved:,.0f} "
+            "networks, one or several.",
+            width,
+            0,
+        )
+    )
     console.print("Next", style="bold")
     words = "".join(f" -t {word}" for word in written.training)
     data = f" --data {plan.settings.data}" if plan.settings.data else ""
@@ -123,6 +134,7 @@ def plain(found: Found, to: Path) -> dict[str, Any]:
         "bpe-2": row(found.accurate),
         "early": [row(each) for each in found.early],
         "full_seconds": found.full_seconds,
+        "bill": dict(zip(("full", "recipes", "early"), found.bill, strict=True)),
         "ceiling": budgeted.noise_ceiling(found.truth),
         "lead": None if lead is None else asdict(lead),
     }

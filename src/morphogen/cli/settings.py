@@ -84,6 +84,8 @@ class Settings:
     def from_notes(cls, notes: Mapping[str, Any], study: Path) -> Self:
         """Read what `to_notes` wrote for the same study."""
         known = {field.name for field in fields(cls)}
+        if "begun_by" in notes:
+            raise Wrong(f"{study} is part of `{notes['begun_by']}`: the same command goes on with it")
         if not {"strategy", "estimator"} <= set(notes) <= known or not {"space", "benchmark"} & set(notes):
             raise Wrong(
                 f"{study} was not begun by `morphogen search`: go on with it from the program that began it"

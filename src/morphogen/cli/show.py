@@ -104,7 +104,7 @@ def status(study: Study) -> str:
         return f"running, {plural(pending, what)} at work"
     told = len(study.trials) - pending - len(study.refused)
     aside = f", {len(study.refused):,} more refused before training" if study.refused else ""
-    again = f"`morphogen resume {study.journal}` goes on"
+    again = f"`{study.notes.get('begun_by', f'morphogen resume {study.journal}')}` goes on"
     last = study.trials[-1] if study.trials else None
     if events and events[-1]["kind"] == "stopped" and last is not None and (last.failed or last.refused):
         return f"stopped: {events[-1]['reason']}"
