@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 import tomllib
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+import which_strategy
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 
@@ -87,15 +91,28 @@ def catalogue() -> str:
     lines = [
         "# Catalogue",
         "",
-        "Every method, from `morphogen.catalog`; `morphogen list` prints the same.",
+        "Every method, from `morphogen.catalog`; `morphogen list` prints the same. The figure is one finding of a",
+        "committed result, read from it when this page is built (95% interval in parentheses), and leads to its",
+        "[evidence](evidence.md). The references stand below, and in `morphogen.catalog.find(kind, name).citation`.",
         "",
     ]
     for kind in catalog.KINDS:
-        lines += [f"## {kind}", "", "| name | what it is | source |", "|---|---|---|"]
+        if kind == "evidence":  # has a page of its own
+            continue
+        lines += [f"## {kind}", "", "| name | what it is | source | figure |", "|---|---|---|---|"]
         for entry in catalog.entries(kind):
-            lines.append(f"| `{entry.name}` | {entry.line} | {entry.source} |")
+            lines.append(f"| `{entry.name}` | {entry.line} | {entry.source} | {measured(entry)} |")
         lines.append("")
-    return "\n".join(lines)
+    cited = sorted({line for entry in catalog.entries() for line in entry.citation.splitlines()})
+    return "\n".join([*lines, "## References", "", *(f"- {line}" for line in cited), ""])
+
+
+def measured(entry: catalog.Entry) -> str:
+    """Return the figure of a method, with a link to its evidence; nothing where none is committed."""
+    if entry.figure is None:
+        return ""
+    found = which_strategy.said(which_strategy.finding(entry.figure.claim, entry.figure.finding))
+    return f"[{found}](evidence.md#{entry.figure.claim}) {entry.figure.about}"
 
 
 def told(finding: Finding) -> str:
@@ -138,7 +155,10 @@ def proof() -> str:
 
 HERE = Path(__file__).parent
 write_pages(HERE / "api", {f"{room}.md": page(room, names) for room, names in reference().items()})
-write_pages(HERE / "generated", {"catalogue.md": catalogue(), "evidence.md": proof()})
+write_pages(
+    HERE / "generated",
+    {"catalogue.md": catalogue(), "evidence.md": proof(), "which.md": which_strategy.page()},
+)
 
 
 def written_plain(app: Sphinx, env: object, node: pending_xref, text: object) -> object:
