@@ -16,9 +16,9 @@ class HillClimb(mg.Strategy):
         "a_small_space_is_exhausted": "it goes on as long as it may",
     }
 
-    def start(self, space, goal):
+    def start(self, space, metric):
         """Return what is known before the first trial: any value that does not change."""
-        return space, goal, None
+        return space, metric, None
 
     def ask(self, state, rng):
         """Return what to estimate next; reads the state, and takes all randomness from rng."""
@@ -29,9 +29,9 @@ class HillClimb(mg.Strategy):
 
     def tell(self, state, trial):
         """Return the next state; told of each trial twice: when it was asked, and when it is finished."""
-        space, goal, best = state
-        if trial.succeeded and (best is None or goal.score(trial) > goal.score(best)):
-            return space, goal, trial
+        space, metric, best = state
+        if trial.succeeded and (best is None or metric.score(trial) > metric.score(best)):
+            return space, metric, trial
         return state
 
 
