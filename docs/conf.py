@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 import tomllib
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+import which_strategy
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 
@@ -26,7 +30,12 @@ myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_default_options = {"members": True, "show-inheritance": True, "ignore-module-all": True}
+autodoc_default_options = {
+    "members": True,
+    "show-inheritance": True,
+    "ignore-module-all": True,
+    "exclude-members": "set_score_request",  # scikit-learn writes it into its classifiers, with links to its own pages
+}
 
 # Strict builds run without a network, so only names of our own are looked up: each of those must be there.
 nitpick_ignore_regex = [("py:.*", r"(?!morphogen\.).*")]
@@ -87,15 +96,28 @@ def catalogue() -> str:
     lines = [
         "# Catalogue",
         "",
-        "Every method, from `morphogen.catalog`; `morphogen list` prints the same.",
+        "Every method, from `morphogen.catalog`; `morphogen list` prints the same. The figure is one finding of a",
+        "committed result, read from it when this page is built (95% interval in parentheses), and leads to its",
+        "[evidence](evidence.md). The references stand below, and in `morphogen.catalog.find(kind, name).citation`.",
         "",
     ]
     for kind in catalog.KINDS:
-        lines += [f"## {kind}", "", "| name | what it is | source |", "|---|---|---|"]
+        if kind == "evidence":  # has a page of its own
+            continue
+        lines += [f"## {kind}", "", "| name | what it is | source | figure |", "|---|---|---|---|"]
         for entry in catalog.entries(kind):
-            lines.append(f"| `{entry.name}` | {entry.line} | {entry.source} |")
+            lines.append(f"| `{entry.name}` | {entry.line} | {entry.source} | {measured(entry)} |")
         lines.append("")
-    return "\n".join(lines)
+    cited = sorted({line for entry in catalog.entries() for line in entry.citation.splitlines()})
+    return "\n".join([*lines, "## References", "", *(f"- {line}" for line in cited), ""])
+
+
+def measured(entry: catalog.Entry) -> str:
+    """Return the figure of a method, with a link to its evidence; nothing where none is committed."""
+    if entry.figure is None:
+        return ""
+    found = which_strategy.said(which_strategy.finding(entry.figure.claim, entry.figure.finding))
+    return f"[{found}](evidence.md#{entry.figure.claim}) {entry.figure.about}"
 
 
 def told(finding: Finding) -> str:
@@ -138,7 +160,10 @@ def proof() -> str:
 
 HERE = Path(__file__).parent
 write_pages(HERE / "api", {f"{room}.md": page(room, names) for room, names in reference().items()})
-write_pages(HERE / "generated", {"catalogue.md": catalogue(), "evidence.md": proof()})
+write_pages(
+    HERE / "generated",
+    {"catalogue.md": catalogue(), "evidence.md": proof(), "which.md": which_strategy.page()},
+)
 
 
 def written_plain(app: Sphinx, env: object, node: pending_xref, text: object) -> object:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
-import shlex
 import sqlite3
 import subprocess
 import sys
@@ -18,7 +16,6 @@ import pytest
 
 from morphogen.journal import open_journal
 from morphogen.networks import onnx_file
-from morphogen.seeding import stream
 
 Cli = Callable[..., Any]
 SMALL = ("--epochs", 1, "--channels", 4, "--fraction", "0.2", "--batch-size", 128)
@@ -161,46 +158,3 @@ def test_while_a_search_runs_only_what_is_trained_is_exported(cli: Cli, study: P
         ended = cli("export", study, "--to", "new", "--final-epochs", 3)
         assert ended.code == 1 and ended.err.count("\n") == 1 and not Path("new").exists()
         assert "a search is writing study.db, and the network is still to be trained" in ended.err
-
-
-@pytest.mark.skipif(not HAVE_ONNX, reason="ONNX is an extra: morphogen[onnx]")
-def test_a_folder_of_images_becomes_onnx_by_the_commands_of_the_readme(cli: Cli) -> None:
-    """All commands of the section but the installation, with a small limit instead of minutes."""
-    rng = stream(0, "photos")
-    for number, kind in enumerate(("cat", "dog", "owl")):
-        for index in range(8):
-            pixels = rng.integers(0, 80, (12, 14, 3)).astype(np.uint8)
-            pixels[:, :, number] += 120
-            image(Path("photos") / kind / f"{index + 1}.png", pixels)
-    section = (ROOT / "README.md").read_text().partition("## Your own images")[2].partition("\n## ")[0]
-    lines = section.partition("```sh\n")[2].partition("```")[0].strip().splitlines()
-    commands = [shlex.split(line, comments=True) for line in lines]
-    assert len(commands) <= 5
-    assert commands[0][:2] == ["pip", "install"] and "morphogen[onnx]" in commands[0][2]
-    for words in commands[1:]:
-        if words[0] == "python":
-            assert "cat (" in named(Path(words[1]).parent, Path(words[2]))
-            continue
-        assert words[0] == "morphogen"
-        fast = [
-            "--trials",
-            1,
-            "--epochs",
-            1,
-            "--channels",
-            4,
-            "-w",
-            0,
-            "--final-epochs",
-            30,
-            "--batch-size",
-            8,
-        ]
-        if "search" in words:
-            words[words.index("--resolution") + 1] = "8"
-        ended = cli(*words[1:], *(fast if "search" in words else ()))
-        assert ended.code == 0, ended.err
-    (exported,) = Path().glob("*/network.onnx")
-    images = np.zeros((2, *onnx_file._session(exported).get_inputs()[0].shape[1:]), np.float32)
-    assert onnx_file.logits(exported, images).shape == (2, 3)
-    assert importlib.util.find_spec("onnx")

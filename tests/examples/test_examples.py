@@ -24,3 +24,9 @@ def test_example_runs(example: Path, tmp_path: Path) -> None:
     )
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip(), "an example shows something"
+
+
+@pytest.mark.parametrize("what", ["operation", "strategy", "training"])
+def test_what_people_write_themselves_is_short(what: str) -> None:
+    lines = (EXAMPLES[0].parent / f"your_own_{what}.py").read_text().splitlines()
+    assert len(lines) < 60, "the docs show the whole file"

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, final
 
+from .citations import CITED, REFERENCES
+from .figures import FIGURES, Figure
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,16 @@ class Entry:
     line: str
     source: str = ""
     regions: bool = False
+
+    @property
+    def citation(self) -> str:
+        """The full references of the papers that it rests on, one a line; empty where there are none."""
+        return "\n".join(REFERENCES[key] for key in CITED.get((self.kind, self.name), ()))
+
+    @property
+    def figure(self) -> Figure | None:
+        """Which finding of a committed result says most of how it did here; None where there is none yet."""
+        return FIGURES.get((self.kind, self.name))
 
     def load(self) -> Any:
         """Import the method; nothing is imported before."""

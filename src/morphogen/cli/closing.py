@@ -157,6 +157,7 @@ def _say(
     console.print("Next", style="bold")
     todo = {
         f"morphogen show {path}": f"{noun(study)}s, frontier, ledger",
+        f"morphogen report {path}": "a page to look at",
         f"morphogen resume {path} --trials {2 * count}": "search on",
     }
     if winner:

@@ -37,9 +37,10 @@ def main() -> None:
         limit=mg.Limit(trials=12),
         pool=mg.pools.Processes(2),
     )
-    best = study.best("accuracy")
-    print(best.architecture)
-    print(best.estimate)
+    for trial in study.frontier(["accuracy", "parameters"]):  # what no other network beats in both
+        values = trial.estimate.values
+        print(f"trial {trial.number}: accuracy {values['accuracy']:.3f}, {values['parameters']:,.0f} parameters")
+    print(study.best("accuracy").architecture)
 
 
 if __name__ == "__main__":  # worker processes import this file
@@ -87,13 +88,12 @@ def train(architecture, fidelity, rng):
     return {"accuracy": float(right), "parameters": sum(p.numel() for p in network.parameters())}
 '''
 
-DATA_COMMANDS: Final = (
-    "morphogen search --space space.txt --data digits --epochs 3 --trials 12",
-    "python search.py",
-)
-FUNCTION_COMMANDS: Final = (
-    "morphogen search --space space.txt --estimator train.py:train --trials 12",
-    "morphogen doctor --space space.txt --estimator train.py:train",
+DATA: Final = "--space space.txt --data digits --epochs 3"
+FUNCTION: Final = "--space space.txt --estimator train.py:train"
+
+WITH_NETWORKS: Final = (
+    ("morphogen export study.db --to network", "the best network, trained, to take away"),
+    ("python search.py", "the same search from Python, kept in search.db"),
 )
 
 README: Final = """\
@@ -102,34 +102,47 @@ README: Final = """\
 {about}
 
 ```sh
-morphogen count space.txt      # how many networks the grammar derives
-morphogen sample space.txt     # some of them
 {commands}
-morphogen show study.db        # trials, frontier, where the time went
-morphogen why study.db 3       # what became of trial 3
 ```
 
 Stop a search with Ctrl-C; the same command goes on with it.
 """
 
 
+def commands(function: bool) -> str:
+    """Return what can be typed in the project, in the order in which one would, with a word on each."""
+    how = FUNCTION if function else DATA
+    best = "" if function else ", and the best network in study-best/"
+    lines = (
+        ("morphogen count space.txt", "how many networks the grammar derives"),
+        ("morphogen sample space.txt", "some of them"),
+        (f"morphogen doctor {how}", "is training deterministic, how noisy, how long is a trial"),
+        (first_command(function), f"the search: its story in study.db{best}"),
+        ("morphogen show study.db", "trials, frontier, where the time went"),
+        ("morphogen why study.db 3", "what became of trial 3"),
+        ("morphogen report study.db", "a page to look at: study.html"),
+        *(() if function else WITH_NETWORKS),
+    )
+    return "\n".join(f"# {about}\n{command}" for command, about in lines)
+
+
 def with_data() -> Mapping[str, str]:
     """Return the files of a project that searches on images."""
     about = (
-        "`space.txt` is the space, `search.py` the same search from Python. "
-        "Put your own images behind `--data`."
+        "`space.txt` is the space, `search.py` a search from Python. `digits` are images that come along; put your\n"
+        "own behind `--data`: a folder with one folder of images a class, an `.npz` file with `x` and `y`, IDX files."
     )
-    readme = README.format(about=about, commands="\n".join(DATA_COMMANDS))
+    readme = README.format(about=about, commands=commands(function=False))
     return {"README.md": readme, "space.txt": SPACE, "search.py": SEARCH}
 
 
 def with_function() -> Mapping[str, str]:
     """Return the files of a project with its own training function."""
     about = "`space.txt` is the space, `train.py` the function that scores an architecture: make it your own."
-    readme = README.format(about=about, commands="\n".join(FUNCTION_COMMANDS))
+    readme = README.format(about=about, commands=commands(function=True))
     return {"README.md": readme, "space.txt": SPACE, "train.py": TRAIN}
 
 
 def first_command(function: bool) -> str:
     """Return what to type first."""
-    return (FUNCTION_COMMANDS if function else DATA_COMMANDS)[0]
+    return f"morphogen search {FUNCTION if function else DATA} --trials 12"
