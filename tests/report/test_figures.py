@@ -96,6 +96,35 @@ def test_importance_only_where_there_is_enough() -> None:
     assert isinstance(found, Figure) and len(found.traces[0]["x"]) == 12
 
 
+def test_several_objectives_and_a_constraint() -> None:
+    bound = int(np.nanmedian(chronicle(searched(40, mg.strategies.RandomSearch())).column("parameters")))
+    study = mg.search(
+        mg.spaces.digits_small(),
+        mg.strategies.RandomSearch(),
+        Planted(),
+        limit=mg.Limit(trials=40),
+        objectives=("accuracy", "latency"),
+        constraints=(f"parameters<={bound}",),
+    )
+    text = page(study)
+    found = payload(text)
+    assert f"parameters&lt;={bound}" in text and "cost-latency" in found["figures"]
+    outside = found["trials"]["outside"]
+    assert outside == [t.number for t in study.trials if t.succeeded and study.goal.violation(t) > 0]
+    assert outside and found["trials"]["best"] == study.best().number
+    shares = found["figures"]["hypervolume"]["data"][0]["y"]  # type: ignore[index]
+    assert shares == pytest.approx(study.hypervolume(), rel=1e-6) and shares == sorted(shares)
+    none = mg.search(
+        mg.spaces.digits_small(),
+        mg.strategies.RandomSearch(),
+        Planted(),
+        limit=mg.Limit(trials=9),
+        constraints=("parameters<=1",),
+        alike=99,
+    )
+    assert payload(page(none))["trials"]["best"] is None
+
+
 def test_numbers_and_units() -> None:
     assert (number(0.9512), number(17306.0), number(1234.5)) == ("0.9512", "17,306", "1,234.5")
     assert (number(np.nan), number(1e-5), number(3.0)) == ("–", "1e-05", "3.0000")

@@ -127,6 +127,7 @@ def _follow(study: Study, baselines: Sequence[Study], path: Path, to: Path, ever
         going = running(study)
         _write(study, baselines, path, to, refresh=every if going else None)
         taken = time.monotonic() - begun
-        if going:
-            time.sleep(max(every - taken, BUSY * taken - taken, 0.1))
+        until = begun + max(every, BUSY * taken)
+        while going and time.monotonic() < until and running(study):
+            time.sleep(min(1.0, every))
     note(f"the search has ended after {plural(len(study.trials), 'trial')}")

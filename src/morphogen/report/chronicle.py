@@ -22,9 +22,9 @@ SIMULATED: Final = 1.5
 class Chronicle:
     """The finished trials in the order of their ends.
 
-    scores [n]: of the improved metric, larger is better, NaN where a trial failed. clock, spent [n]: seconds
-    on the clock, and summed seconds of the estimates, up to the end of each. simulated: whether the seconds
-    that count are those of a table, not of the clock.
+    scores [n]: of the improved metric, larger is better, NaN where a trial failed or breaks a constraint.
+    clock, spent [n]: seconds on the clock, and summed seconds of the estimates, up to the end of each.
+    simulated: whether the seconds that count are those of a table, not of the clock.
     """
 
     study: Study
@@ -44,6 +44,14 @@ class Chronicle:
     def noun(self) -> str:
         """What a trial is called."""
         return "region" if any(trial.proposal.region for trial in self.study.trials) else "trial"
+
+    @property
+    def winner(self) -> Trial | None:
+        """The best trial within the constraints, if there is one."""
+        try:
+            return self.study.best()
+        except LookupError:
+            return None
 
     @property
     def succeeded(self) -> tuple[Trial, ...]:
@@ -73,7 +81,8 @@ def chronicle(study: Study) -> Chronicle:
     told = [event for event in study.journal.read() if event["kind"] == "told"]
     told = [event for event in told if not trials[event["number"]].pending]
     finished = tuple(trials[event["number"]] for event in told)
-    scores = [metric.score(trial) if trial.succeeded else np.nan for trial in finished]
+    allowed = [trial.succeeded and not study.goal.violation(trial) for trial in finished]
+    scores = [metric.score(trial) if ok else np.nan for trial, ok in zip(finished, allowed, strict=True)]
     ledger = study.ledger
     return Chronicle(
         study,

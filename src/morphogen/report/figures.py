@@ -50,7 +50,7 @@ class Figure:
         return {"data": self.traces, "layout": layout}
 
 
-def numbers(values: Floats | Sequence[float]) -> list[float | None]:
+def numbers(values: NDArray[np.floating[Any]] | Sequence[float]) -> list[float | None]:
     """Return numbers for JSON with seven digits; NaN and infinities are None."""
     return [float(f"{v:.7g}") if np.isfinite(v) else None for v in np.asarray(values, dtype=float).tolist()]
 
@@ -163,6 +163,32 @@ def progress(story: Chronicle, reference: Reference | None, *, over: str) -> Fig
     if over == "trials" and len(kept) < np.count_nonzero(~np.isnan(story.scores)):
         said += f" {len(kept):,} of {counted(count, 'trial')} are drawn as dots."
     return Figure(f"Best so far over {over}", said, traces, axis(title, rangemode="tozero"), y)
+
+
+def hypervolume(story: Chronicle) -> Figure | None:
+    """Return the hypervolume of the frontier over the trials of a search of several objectives; else None."""
+    if len(story.study.objectives) < 2:
+        return None
+    try:
+        shares = story.study.hypervolume()
+    except ImportError:  # moocore is an extra of its own
+        return None
+    if not len(shares) or not np.isfinite(shares).any():
+        return None
+    kept = spaced(np.arange(len(shares)), DOTS)
+    line = {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "hypervolume",
+        "x": numbers(kept + 1.0),
+        "y": numbers(shares[kept]),
+        "line": {"color": "--accent", "width": 2.5, "shape": "hv"},
+        "hovertemplate": "%{x} trials: %{y:.4f}<extra></extra>",
+    }
+    names = " and ".join(plain(metric.name) for metric in story.study.objectives)
+    said = f"The frontier of {names} covers {shares[-1]:.1%} of the box between the worst and the best values seen."
+    across = axis("trials asked (number)", rangemode="tozero")
+    return Figure("Hypervolume of the frontier", said, [line], across, axis("hypervolume (share of the box)"))
 
 
 def _rate(story: Chronicle) -> float:

@@ -40,10 +40,8 @@
   ];
   const all = [...columns, ...hidden];
   const first = trials.metrics[0];
-  let best = -1;
-  first.values.forEach((v, i) => {
-    if (v !== null && (best < 0 || (first.maximize ? v > first.values[best] : v < first.values[best]))) best = i;
-  });
+  const best = trials.best === null ? -1 : trials.best;
+  for (const i of trials.outside) trials.status[i] = "outside";  // of the constraints
   let order = { key: first.name, up: !first.maximize }, shown = [], at = 0;
   const saved = kept.get(place);
   const table = document.getElementById("table"), filter = document.getElementById("filter");
@@ -104,7 +102,7 @@
       some.forEach((column, c) => {
         const value = column.values[i];
         let words = column.numeric ? written(value, column.unit) : value;
-        if (c === 1 && trials.status[i] !== "done") words = trials.status[i];
+        if (c === 1 && value === null) words = trials.status[i];
         const cell = make("td", words, row);
         if (column.key === "number" && column.values[i] !== null) cell.textContent = value.toLocaleString("en");
         if (column.key === "architecture") cell.className = "a";

@@ -111,6 +111,7 @@ def _context(study: Study, baselines: Sequence[Study], words: Words) -> dict[str
         "failures": _failures(study),
         "settings": _settings(study),
     }
+    context["progress"].append(charts.put("hypervolume", figures.hypervolume(story)))
     context["charts"] = charts.drawn
     context["payload"] = packed(
         {
@@ -184,14 +185,14 @@ def _tiles(story: Chronicle) -> list[tuple[str, str, str]]:
     """Return the numbers at the top: name, value, a word on it."""
     study, metric = story.study, story.metric
     what = story.noun
-    failed = len(study.failures)
-    pending = sum(t.pending for t in study.trials)
-    more = ", ".join(
-        [*([f"{failed} failed"] if failed else []), *([f"{pending} running"] if pending else [])]
-    )
+    counts = {
+        "failed": len(study.failures),
+        "refused": len(study.refused),
+        "running": sum(t.pending for t in study.trials),
+    }
+    more = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count)
     tiles = [(f"{what}s", f"{len(study.trials):,}", more or "none failed")]
-    if story.succeeded:
-        best = study.best()
+    if (best := story.winner) is not None:
         assert best.estimate is not None
         values = best.estimate.values
         unit = f" {metric.unit}" if metric.unit else ""
@@ -223,16 +224,18 @@ def _tiles(story: Chronicle) -> list[tuple[str, str, str]]:
 
 
 def _costs(story: Chronicle) -> list[Metric]:
-    """Return the metrics that are costs, those of Morphogen's own first."""
-    known = [m for m in story.study.metrics if not m.maximize and m != story.metric and m.name != "loss"]
-    order = {"parameters": 0, "multiply_adds": 1}
+    """Return what the metric is drawn against: other objectives, then costs, those of Morphogen's own first."""
+    others = [m for m in story.study.metrics if m != story.metric]
+    wanted = story.study.objectives
+    known = [m for m in others if m in wanted or not (m.maximize or m.name == "loss")]
+    order = {m.name: -1 for m in wanted} | ({} if len(wanted) > 1 else {"parameters": 0, "multiply_adds": 1})
     return sorted(known, key=lambda m: order.get(m.name, 2))[:COSTS]
 
 
 def _best(story: Chronicle, charts: _Charts) -> dict[str, Any]:
-    if not story.succeeded:
+    best = story.winner
+    if best is None:
         return {"best": None, "levels": (), "curves": [], "values": [], "final": ""}
-    best = story.study.best()
     assert best.estimate is not None
     named = [story.metric, *(m for m in story.study.metrics if m.name in ("loss",) and m != story.metric)]
     curves = [charts.put(f"curve-{m.name}", figures.learning_curve(story, best, m)) for m in named]
@@ -314,9 +317,21 @@ def _settings(study: Study) -> list[tuple[str, str]]:
         ("strategy", study.strategy),
         ("estimator", study.estimator),
         ("metric", f"{study.metric.name}, {'more' if study.metric.maximize else 'less'} is better"),
+        *([("objectives", ", ".join(m.name for m in study.objectives))] if len(study.objectives) > 1 else []),
+        *([("constraints", ", ".join(map(str, study.constraints)))] if study.constraints else []),
         ("seed", str(study.seed)),
     ]
-    skipped = {"space", "strategy", "estimator", "seed", "metric", "fidelity"}
+    skipped = {
+        "objectives",
+        "constraints",
+        "full",
+        "space",
+        "strategy",
+        "estimator",
+        "seed",
+        "metric",
+        "fidelity",
+    }
     notes = {**study.notes, **study.notes.get("fidelity", {})}
     rows += [(plain(name), _said(value)) for name, value in notes.items() if name not in skipped]
     return [*rows, *((f"version of {name}", version) for name, version in study.versions.items())]

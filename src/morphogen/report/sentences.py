@@ -57,8 +57,7 @@ def judgement(story: Chronicle, verdict: Verdict, strategy: str) -> Judgement:
     else:
         if not verdict.is_random:
             sentences.append(f"Nothing can be said of random search: {verdict.unknown}.")
-        if len(story.succeeded):
-            best = story.study.best()
+        if (best := story.winner) is not None:
             value = number(story.metric.score(best) * _sign(story), story.metric)
             lines.append(Line(strategy, value, "", f"{counted(len(story.trials), story.noun)}"))
     if verdict.size is not None:

@@ -40,8 +40,10 @@ def columns(story: Chronicle) -> dict[str, Any]:
         ],
         "cost": numbers(np.array(costs)),
         "parent": [trial.proposal.parent for trial in trials],
+        "outside": [trial.number for trial in trials if trial.succeeded and study.goal.violation(trial) > 0],
+        "best": None if (best := story.winner) is None else best.number,
         "architecture": [_cut(str(trial.architecture), most) for trial in trials],
-        "reason": {trial.number: _reason(trial) for trial in trials if trial.failed},
+        "reason": {trial.number: _reason(trial) for trial in trials if trial.failed or trial.refused},
     }
 
 
@@ -50,12 +52,16 @@ def _value(trial: Trial, name: str) -> float:
 
 
 def _status(trial: Trial) -> str:
-    return "running" if trial.pending else "failed" if trial.failed else "done"
+    if trial.pending:
+        return "running"
+    return "failed" if trial.failed else "refused" if trial.refused else "done"
 
 
 def _reason(trial: Trial) -> str:
-    assert trial.estimate is not None and trial.estimate.failure is not None
+    assert trial.estimate is not None
     failure = trial.estimate.failure
+    if failure is None:
+        return trial.estimate.refused or ""
     return _cut(f"{failure.type}: {failure.message}", 300)
 
 
