@@ -59,6 +59,11 @@ def export(
         settings = replace(settings, data=data, test_data=None)
     if final_epochs is not None:
         settings = replace(settings, final_epochs=final_epochs)
+    if settings.benchmark is not None:
+        raise Wrong(
+            f"{study} searched the table {settings.benchmark}, whose networks were trained elsewhere: "
+            "`morphogen search --data` finds one that can be exported"
+        )
     _, training = settings.find_estimator()
     if training is None:
         raise Wrong(

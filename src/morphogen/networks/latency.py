@@ -32,7 +32,7 @@ def latency(network: nn.Module, inputs: Sequence[int], *, repeats: int = 30, bat
     images = torch.zeros(batch, *inputs)
     network.eval().cpu()
     try:
-        with _one_pinned_thread(), torch.inference_mode():
+        with one_pinned_thread(), torch.inference_mode():
             for _ in range(WARM):
                 network(images)
             passes = []
@@ -46,7 +46,7 @@ def latency(network: nn.Module, inputs: Sequence[int], *, repeats: int = 30, bat
 
 
 @contextmanager
-def _one_pinned_thread() -> Iterator[None]:
+def one_pinned_thread() -> Iterator[None]:
     """Compute on one thread inside the block, on the core where it runs; where a system cannot pin, unpinned."""
     import torch
 

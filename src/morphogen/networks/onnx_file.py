@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from morphogen.networks.latency import one_pinned_thread
 
 if TYPE_CHECKING:
     from morphogen.networks.network import Network
@@ -88,7 +88,7 @@ def logits(path: str | Path, images: NDArray[np.float32]) -> NDArray[np.float32]
 
 def latency(path: str | Path, *, repeats: int = 200) -> Latency:
     """Measure how long onnxruntime takes for one image, on one thread that stays on one core."""
-    with _pinned():
+    with one_pinned_thread():
         session = _session(path)
         shape = [1, *session.get_inputs()[0].shape[1:]]
         feed = {INPUT: np.random.default_rng(0).standard_normal(shape, dtype=np.float32)}
@@ -114,17 +114,3 @@ def _session(path: str | Path) -> Any:
 def _require() -> None:
     if gone := missing():
         raise ImportError(f'{" and ".join(gone)} not installed: pip install "morphogen[onnx]"')
-
-
-@contextmanager
-def _pinned() -> Iterator[None]:
-    """Keep this thread on one core, where the system lets it."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {max(cores)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, cores)
