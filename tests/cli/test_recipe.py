@@ -169,4 +169,6 @@ def test_damaged_files_are_named(here: Cli) -> None:
     assert ended.code == 2 and "No such file" in ended.err
     ended = here("search", "--fidelity", "recipe.json", "--estimator", "zero_cost")
     assert ended.code == 2 and "zero_cost trains otherwise" in ended.err
+    ended = here("search", "--fidelity", "recipe.json", "--benchmark", "nasbench201/cifar10")
+    assert ended.code == 2 and "a table trains nothing" in ended.err
     assert not Path("study.db").exists()

@@ -26,11 +26,16 @@ def with_recipe(settings: Settings, path: Path, *, quiet: bool) -> Settings:
     from morphogen.found_recipe import FoundRecipe
 
     found = FoundRecipe.read(path)
+    if settings.benchmark is not None:
+        raise Wrong(
+            f"--fidelity {path} is a recipe of training, a table trains nothing: leave one of them out"
+        )
     if settings.estimator != "training" and ":" not in settings.estimator:
         raise Wrong(
             f"--fidelity {path} is a recipe of training, {settings.estimator} trains otherwise: leave one of them out"
         )
-    given = settings.fidelity
+    given, own = settings.fidelity, settings.estimator != "training"
+    several = settings.objectives or settings.weights
     words = _merged(found.training, settings.training)
     if not quiet:
         for line in _differences(settings, found, path):
@@ -39,8 +44,8 @@ def with_recipe(settings: Settings, path: Path, *, quiet: bool) -> Settings:
         settings,
         fidelity={**found.fidelity.to_json(), **given},
         full={**found.full.to_json(), **{name: given[name] for name in BOTH if name in given}},
-        training=words if settings.estimator == "training" else settings.training,
-        metric=settings.metric or found.metric if settings.estimator == "training" else settings.metric,
+        training=settings.training if own else words,
+        metric=settings.metric if own or several else settings.metric or found.metric,
     )
 
 

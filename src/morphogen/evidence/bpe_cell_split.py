@@ -24,7 +24,7 @@ from morphogen.study.loop import search
 Floats = NDArray[np.float64]
 
 SPLITS: Final = 100
-QUICK_SPLITS: Final = 3
+QUICK_SPLITS: Final = 2
 
 WITHIN: Final = 0.55
 """GPU hours a cell: what the dearer of the authors' two recipes takes. 17 recipes take no more."""
