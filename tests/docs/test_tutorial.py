@@ -72,13 +72,14 @@ def test_the_commands_lead_from_a_folder_to_a_network(followed: tuple[Path, dict
     assert "<html" in (folder / "photos.html").read_text()
     about = json.loads((folder / "photos-network/network.json").read_text())["about"]
     assert about["classes"] == ["disc", "ring", "square"] and len(about["normalization"]["mean"]) == 3
-    assert (folder / "photos-network/weights.safetensors").is_file()
+    files = {path.name for path in (folder / "photos-network").iterdir()}
+    assert {"weights.safetensors", "network.py", "README.md"} <= files
 
 
 def test_the_network_runs_without_morphogen(followed: tuple[Path, dict[str, str]]) -> None:
     folder, _ = followed
-    if not (folder / "photos-network/network.onnx").is_file():
-        pytest.skip(reason="the export of this version writes no ONNX")
+    if importlib.util.find_spec("onnxruntime") is None:
+        pytest.skip(reason="ONNX is an extra: morphogen[onnx]")
     assert run(folder, "use.py").strip() in {"disc", "ring", "square"}
 
 

@@ -137,5 +137,7 @@ CITED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("evidence", "zero_cost"): ("abdelfattah2021", "krishnakumar2022"),
     ("evidence", "bpe_replay"): ("zheng2020",),
     ("evidence", "bpe_cell_split"): ("zheng2020",),
+    ("evidence", "bpe_search_speedup"): ("zheng2020", "mauch2020", "dong2020"),
+    ("evidence", "reinforce_mechanics"): ("williams1992", "dong2020"),
 }
 """The keys of a method's references, by its kind and name."""

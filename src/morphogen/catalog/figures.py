@@ -43,6 +43,14 @@ FIGURES: Final[Mapping[tuple[str, str], Figure]] = {
     ("strategy", "random_search"): _regret("random search"),
     ("strategy", "local_search"): _regret("local search"),
     ("strategy", "regularized_evolution"): _regret("regularized evolution 30/10"),
+    ("strategy", "nsga2"): Figure(
+        "nsga2_frontier",
+        "cifar100, latency_eyeriss: % of the exact hypervolume that NSGA-II lacks after 300 queries",
+        "% of the exact hypervolume of accuracy and latency lacking after 300 queries",
+    ),
+    ("strategy", "reinforce"): Figure(
+        "reinforce_mechanics", "cifar10: regret at rate 1 after 150 queries", f"{_ABOUT_REGRET} (rate 1)"
+    ),
     ("strategy", "predictor_guided"): Figure(
         "predictor_search",
         "cifar10: median queries of predictor-guided to one of the best 15 cells",
