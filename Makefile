@@ -33,10 +33,10 @@ $(BIN)/python:
 	echo "making the environment $(VENV) with $$("$$python" --version)"; \
 	"$$python" -m venv $(VENV)
 
-# What a user needs, and what a developer needs on top; the second covers the first.
+# What a user needs (with the page and ONNX), and what a developer needs on top; the second covers the first.
 $(VENV)/user: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing Morphogen into $(VENV) (the first time takes 1 to 2 minutes, most of it torch)"; start=$$SECONDS; \
-	$(PIP) -e .; touch $@; echo "installed in $$((SECONDS - start)) s"
+	$(PIP) -e ".[report,onnx]"; touch $@; echo "installed in $$((SECONDS - start)) s"
 
 $(VENV)/developer: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing Morphogen and its tools into $(VENV) (the first time takes 1 to 2 minutes, most of it torch)"; \
