@@ -68,6 +68,11 @@ CLAIMS: Final = (
         "Neumeyer et al. 2024 (FaDE)",
     ),
     _claim(
+        "fade_convolutions",
+        "ranks of regions of convolution modules against the truth about all their paths",
+        "Neumeyer et al. 2024 (FaDE)",
+    ),
+    _claim(
         "zero_cost",
         "zero-cost scores of 50 cells of NAS-Bench-201 rank them as the published ones do",
         "Abdelfattah et al. 2021; Krishnakumar et al. 2022",
@@ -80,6 +85,11 @@ CLAIMS: Final = (
     _claim(
         "bpe_cell_split",
         "pruning against random recipes of equal cost: what each picks, judged on cells it never saw",
+        "Zheng et al. 2020 (BPE)",
+    ),
+    _claim(
+        "bpe_digits",
+        "cheap recipes found by pruning, against random recipes and full training stopped early, on digits",
         "Zheng et al. 2020 (BPE)",
     ),
     _claim(

@@ -317,4 +317,6 @@ ENTRY: Final = Entry(
     seeds=SPLITS,
     quick_seeds=QUICK_SPLITS,
     packages=("numpy", "scipy", "scikit-learn", "torch"),
+    refuted="All bars but one hold: at 1/30 of full training the improved form reaches .598 in the better half of "
+    "fresh networks, of .60.",
 )
