@@ -22,6 +22,10 @@ CLAIMS: Final = (
         "a search killed again and again writes the journal of an uninterrupted one",
     ),
     _claim(
+        "export_equivalence",
+        "ONNX and PyTorch source give the logits of the network they were made of, in every image space",
+    ),
+    _claim(
         "search_baselines",
         "random search, evolution and local search reach their known regrets on NAS-Bench-201",
         "Real et al. 2019; White et al. 2021; Dong and Yang 2020",

@@ -1,0 +1,177 @@
+"""Exports compute what the network computes: ONNX and PyTorch source of random architectures of every image space."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from morphogen.evidence.entry import Bar, Entry, Finding, Progress
+from morphogen.seeding import stream
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from morphogen.architecture import Architecture
+    from morphogen.networks.data import ImageData
+    from morphogen.networks.network import Network
+    from morphogen.spaces import Space
+
+SPACES: Final = (
+    "digits_small",
+    "cell201",
+    "hierarchical201",
+    "flat201",
+    "darts_cell",
+    "cell101",
+    "dag_chain",
+)
+
+ARCHITECTURES: Final = 50
+QUICK: Final = 1
+
+CHANNELS: Final = 4
+STEPS: Final = 8
+BATCH: Final = 32
+IMAGES: Final = 16
+"""Of the test split, and as many of noise."""
+
+ONNX: Final = 1e-4
+SOURCE: Final = 1e-5
+
+
+def experiment(quick: bool, progress: Progress) -> Iterator[Finding]:
+    """Train briefly, export, and compare logits on images and on noise."""
+    from morphogen.networks.data import load
+    from morphogen.networks.operations import missing_operations
+
+    data = load("digits")
+    count = QUICK if quick else ARCHITECTURES
+    strangers = shuffled = total = 0
+    for number, name in enumerate(SPACES):
+        space = _space(name)
+        assert not missing_operations(space.operations)
+        progress(name, number / len(SPACES))
+        onnx, source, rounding = [0.0], [0.0], [0.0]
+        for seed in range(count):
+            found = compared(space, data, seed)
+            onnx.append(found["onnx"])
+            source.append(found["source"])
+            rounding.append(found["rounding"])
+            strangers += int(found["stranger"] > SOURCE)
+            shuffled += int(found["shuffled"] > SOURCE)
+            total += 1
+            progress(f"{name}, {seed + 1} of {count}", (number + (seed + 1) / count) / len(SPACES))
+        yield Finding(f"{name}: ONNX, largest difference of logits", max(onnx), Bar("at most", ONNX))
+        yield Finding(f"{name}: source, largest difference of logits", max(source), Bar("at most", SOURCE))
+        yield Finding(f"{name}: single precision against double, the same network", max(rounding))
+    yield Finding(
+        "sources with fresh weights that are told from the trained, share",
+        strangers / total,
+        Bar("equals", 1),
+        control=True,
+    )
+    yield Finding(
+        "sources with one weight tensor reordered that are told from the trained, share",
+        shuffled / total,
+        Bar("at least", 0.9),
+        control=True,
+    )
+
+
+def compared(space: Space, data: ImageData, seed: int) -> dict[str, float]:
+    """Return the largest differences of logits between a network and its exports, and of two fakes."""
+    import torch
+
+    from morphogen.networks.onnx_file import logits, write_onnx
+    from morphogen.networks.source import source_of
+
+    rng = stream(seed, space.name, "export")
+    architecture = space.sample(rng)
+    network = trained(architecture, data, rng)
+    pixels = torch.from_numpy(data.images[data.test[:IMAGES]].astype(np.float32))
+    images = (pixels - float(data.mean[0])) / float(data.std[0])
+    noise = torch.from_numpy(rng.standard_normal(images.shape).astype(np.float32))
+    images = torch.cat([images, noise])
+    given = _logits(network, images)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.onnx"
+        write_onnx(network, path)
+        onnx = logits(path, images.numpy())
+    symbols = {decision.path: decision.nonterminal for decision in space.decisions(architecture)}
+    text, state = source_of(network, architecture, symbols=symbols)
+    names: dict[str, Any] = {}
+    exec(compile(text, "network.py", "exec"), names)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        source = names["Network"]()
+    stranger = _apart(given, _logits(source, images))  # the weights that it was made with
+    source.load_state_dict(state)
+    equal = _apart(given, _logits(source, images))
+    source.load_state_dict(_one_reordered(state))
+    shuffled = _apart(given, _logits(source, images))
+    rounding = _apart(given, _logits(network.double(), images.double()))
+    return {
+        "onnx": _apart(given, onnx),
+        "source": equal,
+        "rounding": rounding,
+        "stranger": stranger,
+        "shuffled": shuffled,
+    }
+
+
+def trained(architecture: Architecture, data: ImageData, rng: np.random.Generator) -> Network:
+    """Return a network after a few steps: its normalizations know the images, as in one that is exported."""
+    import torch
+
+    from morphogen.networks import build
+    from morphogen.networks.training import Recipe, fit
+
+    classes, seed = len(data.classes), int(rng.integers(2**62))
+    network = build(architecture, data.shape, classes, channels=CHANNELS, seed=seed)
+    recipe = Recipe(epochs=1, batch_size=BATCH, learning_rate=0.02, device="cpu")
+    fit(network, data, data.train[: STEPS * BATCH], None, recipe, rng)
+    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return network.eval()
+
+
+def _one_reordered(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the weights with the rows of the last linear layer in reverse."""
+    name = [name for name, tensor in state.items() if tensor.ndim == 2][-1]
+    return {**state, name: state[name].flip(0)}
+
+
+def _space(name: str) -> Space:
+    from morphogen.catalog import find
+
+    made: Space = find("space", name).load()()
+    return made
+
+
+def _logits(network: Any, images: Any) -> NDArray[np.float64]:
+    import torch
+
+    with torch.inference_mode():
+        found: NDArray[np.float64] = network.eval()(images).numpy()
+    return found
+
+
+def _apart(one: NDArray[Any], two: NDArray[Any]) -> float:
+    return float(np.abs(one - two).max())
+
+
+ENTRY: Final = Entry(
+    name="export_equivalence",
+    claim="The exported ONNX file and the exported PyTorch source give the logits of the network they were made of, to "
+    "1e-4 and 1e-5, for random architectures of every image space.",
+    source="Morphogen's own: what you leave with is what was found",
+    control="The same source with fresh weights, or with the rows of its last layer in reverse, must be told from the "
+    "network.",
+    experiment=experiment,
+    seeds=ARCHITECTURES,
+    quick_seeds=QUICK,
+    packages=("numpy", "torch", "onnx", "onnxruntime"),
+)
