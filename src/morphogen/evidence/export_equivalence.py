@@ -166,7 +166,7 @@ def _apart(one: NDArray[Any], two: NDArray[Any]) -> float:
 ENTRY: Final = Entry(
     name="export_equivalence",
     claim="The exported ONNX file and the exported PyTorch source give the logits of the network they were made of, to "
-    "1e-4 and 1e-5, for random architectures of every image space.",
+    "1e-4 and 1e-5, for random architectures of every image space, trained for eight steps.",
     source="Morphogen's own: what you leave with is what was found",
     control="The same source with fresh weights, or with the rows of its last layer in reverse, must be told from the "
     "network.",
