@@ -134,9 +134,12 @@ CITED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("evidence", "fade_linear_cost"): ("neumeyer2024",),
     ("evidence", "fade_planted"): ("neumeyer2024",),
     ("evidence", "fade_rank_correlation"): ("neumeyer2024",),
+    ("evidence", "fade_convolutions"): ("neumeyer2024",),
+    ("evidence", "fade_search"): ("neumeyer2024",),
     ("evidence", "zero_cost"): ("abdelfattah2021", "krishnakumar2022"),
     ("evidence", "bpe_replay"): ("zheng2020",),
     ("evidence", "bpe_cell_split"): ("zheng2020",),
+    ("evidence", "bpe_digits"): ("zheng2020",),
     ("evidence", "bpe_search_speedup"): ("zheng2020", "mauch2020", "dong2020"),
     ("evidence", "reinforce_mechanics"): ("williams1992", "dong2020"),
 }

@@ -77,6 +77,11 @@ CLAIMS: Final = (
         "Neumeyer et al. 2024 (FaDE)",
     ),
     _claim(
+        "fade_search",
+        "what pseudo-gradient evolution owes to its ranks, beside random regions and other searches",
+        "Neumeyer et al. 2024 (FaDE); the outer search is our reconstruction",
+    ),
+    _claim(
         "zero_cost",
         "zero-cost scores of 50 cells of NAS-Bench-201 rank them as the published ones do",
         "Abdelfattah et al. 2021; Krishnakumar et al. 2022",

@@ -61,6 +61,11 @@ FIGURES: Final[Mapping[tuple[str, str], Figure]] = {
         "Spearman of 32 recipes, largest difference from the authors'",
         "largest difference from the authors' rank correlations",
     ),
+    ("strategy", "pseudo_gradient_evolution"): Figure(
+        "fade_search",
+        "FaDE less the same loop with shuffled ranks",
+        "test loss of its winners on digits, less that with shuffled ranks",
+    ),
     ("estimator", "fade"): Figure(
         "fade_rank_correlation",
         "pilot, digits: four supernets, sum of log ranks",
