@@ -55,11 +55,12 @@ def experiment(quick: bool, progress: Progress) -> Iterator[Finding]:
         space = _space(name)
         assert not missing_operations(space.operations)
         progress(name, number / len(SPACES))
-        onnx, source, rounding = [0.0], [0.0], [0.0]
+        onnx, source, double, rounding = [0.0], [0.0], [0.0], [0.0]
         for seed in range(count):
             found = compared(space, data, seed)
             onnx.append(found["onnx"])
             source.append(found["source"])
+            double.append(found["double"])
             rounding.append(found["rounding"])
             strangers += int(found["stranger"] > SOURCE)
             shuffled += int(found["shuffled"] > SOURCE)
@@ -67,6 +68,7 @@ def experiment(quick: bool, progress: Progress) -> Iterator[Finding]:
             progress(f"{name}, {seed + 1} of {count}", (number + (seed + 1) / count) / len(SPACES))
         yield Finding(f"{name}: ONNX, largest difference of logits", max(onnx), Bar("at most", ONNX))
         yield Finding(f"{name}: source, largest difference of logits", max(source), Bar("at most", SOURCE))
+        yield Finding(f"{name}: source in double precision, largest difference of logits", max(double))
         yield Finding(f"{name}: single precision against double, the same network", max(rounding))
     yield Finding(
         "sources with fresh weights that are told from the trained, share",
@@ -113,11 +115,14 @@ def compared(space: Space, data: ImageData, seed: int) -> dict[str, float]:
     equal = _apart(given, _logits(source, images))
     source.load_state_dict(_one_reordered(state))
     shuffled = _apart(given, _logits(source, images))
-    rounding = _apart(given, _logits(network.double(), images.double()))
+    exact = _logits(network.double(), images.double())
+    source.load_state_dict(state)
+    in_double = _apart(exact, _logits(source.double(), images.double()))
     return {
         "onnx": _apart(given, onnx),
         "source": equal,
-        "rounding": rounding,
+        "double": in_double,
+        "rounding": _apart(given, exact),
         "stranger": stranger,
         "shuffled": shuffled,
     }
@@ -174,4 +179,8 @@ ENTRY: Final = Entry(
     seeds=ARCHITECTURES,
     quick_seeds=QUICK,
     packages=("numpy", "torch", "onnx", "onnxruntime"),
+    refuted="Six of seven spaces hold by far. hierarchical201 chains some 80 normalizations, here after eight steps of "
+    "training: in single precision a network of it rounds by up to 3.6e-4 itself, ONNX differs by up to 6.8e-4 and "
+    "the source by .019 in one network of 50, below 1e-4 in the others. In double precision all sources agree to "
+    "1e-10.",
 )
