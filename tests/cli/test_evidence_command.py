@@ -41,7 +41,7 @@ def claims(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
         catalog.Entry("evidence", "true_claim", "claims_of_a_test:TRUE", "the answer"),
         catalog.Entry("evidence", "false_claim", "claims_of_a_test:FALSE", "another answer"),
     )
-    monkeypatch.setattr(catalog, "ENTRIES", more)
+    monkeypatch.setattr(catalog.names, "ENTRIES", more)
     return cli
 
 
