@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, Literal, final
+from typing import Final, Literal, TypeAlias, final
 
 import numpy as np
 import torch
@@ -124,7 +124,7 @@ def fit(
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         batches = batches_of(data, device)
         descent = Descent(network, recipe)
-        norms = _norms(network)
+        norms = moving(network)
         for epoch in range(1, math.ceil(last / steps) + 1):
             network.train()
             total = seen = 0.0
@@ -132,8 +132,7 @@ def fit(
             for step, chosen in enumerate(order.tensor_split(steps)[: last - (epoch - 1) * steps]):
                 rate = recipe.peak * schedule((epoch - 1) * steps + step, recipe.epochs * steps)
                 images, labels = batches.augmented(chosen, generator, shift=recipe.shift, flip=recipe.flip)
-                for norm, momentum in norms:  # a plain mean at first: a few steps are enough to be scored by
-                    norm.momentum = max(momentum, 1 / ((epoch - 1) * steps + step + 1))
+                warm(norms, (epoch - 1) * steps + step)
                 error = functional.cross_entropy(
                     network(images), labels, label_smoothing=recipe.label_smoothing
                 )
@@ -162,10 +161,19 @@ def score(network: nn.Module, data: ImageData, numbers: Indices, device: str = "
         return _score(network, batches_of(data, place), numbers)
 
 
-def _norms(network: nn.Module) -> list[tuple[nn.modules.batchnorm._BatchNorm, float]]:
+Norms: TypeAlias = list[tuple[nn.modules.batchnorm._BatchNorm, float]]
+
+
+def moving(network: nn.Module) -> Norms:
     """Return the batch normalizations that keep a moving average, with its momentum."""
     every = (m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm))
     return [(norm, norm.momentum) for norm in every if norm.momentum is not None]
+
+
+def warm(norms: Norms, step: int) -> None:
+    """Let the averages be plain means in the first steps (from 0): a few are then enough to be scored by."""
+    for norm, momentum in norms:
+        norm.momentum = max(momentum, 1 / (step + 1))
 
 
 @contextmanager

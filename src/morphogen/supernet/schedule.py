@@ -13,7 +13,7 @@ from torch import Tensor
 
 from morphogen.networks.batches import Batches, batches_of, resolve
 from morphogen.networks.data import ImageData, Indices
-from morphogen.networks.training import Descent, Diverged, Recipe, apart, schedule
+from morphogen.networks.training import Descent, Diverged, Recipe, apart, moving, schedule, warm
 from morphogen.supernet.passes import still
 from morphogen.supernet.relaxation import Relaxation
 from morphogen.supernet.stack import Stack, mean_losses
@@ -150,8 +150,10 @@ def train(
         weight_batches = _orders(weight_split, recipe, generators)
         logit_batches = _orders(logit_split, recipe, generators) if choices else iter(())
         losses = []
+        norms = [] if choices else moving(stack)  # those of a candidate see some of the steps only
         stack.train()
         for step in range(steps):
+            warm(norms, step)
             learning = choices and step >= relaxation.warmup * steps
             chosen = next(weight_batches)
             images, labels = _taken(batches, chosen, recipe, generators)
@@ -176,6 +178,8 @@ def train(
             table.flat.grad = None
             if on_step is not None:
                 on_step(step + 1, steps)
+        for norm, momentum in norms:
+            norm.momentum = momentum
     return Trained(table.named(), weight_split, logit_split, tuple(losses))
 
 
