@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 
 from morphogen.journal import Exclusive, Journal, JournalError, JournalFailed, Memory, SQLite, open_journal
@@ -64,6 +65,13 @@ def test_a_changed_event_does_not_change_the_journal(journal: Journal) -> None:
     journal.append(event)
     event["number"] = 2
     assert journal.read() == [{"kind": "asked", "number": 1}]
+
+
+def test_a_number_of_numpy_stays_a_number(journal: Journal) -> None:
+    """As an estimator of a user's may report it."""
+    journal.append({"kind": "told", "at": 1.0, "values": {"accuracy": np.float64(0.5)}})
+    (event,) = journal.read()
+    assert event["values"] == {"accuracy": 0.5} and isinstance(event["values"]["accuracy"], float)
 
 
 def test_a_file_reopens_equal_and_alone(filled: Path) -> None:

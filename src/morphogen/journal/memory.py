@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import marshal
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
@@ -26,11 +26,11 @@ class Memory(Journal, Exclusive):
 
     def append(self, event: Event) -> None:
         """Keep a copy of the event."""
-        self._events.append(marshal.dumps(dict(event)))
+        self._events.append(pickle.dumps(dict(event), pickle.HIGHEST_PROTOCOL))
 
     def read(self, since: int = 0) -> list[Event]:
         """Return the events from number `since` on."""
-        return [marshal.loads(event) for event in self._events[since:]]
+        return [pickle.loads(event) for event in self._events[since:]]
 
     @contextmanager
     def lease(self) -> Iterator[None]:
