@@ -231,6 +231,11 @@ class CompiledGrammar:
     # --- reading a tree -------------------------------------------------------------------------------------
 
     @cached_property
+    def changed(self) -> dict[Architecture, tuple[list[Any], int, int]]:
+        """Of the latest mutants the parent's steps, which of them was taken otherwise, and how; kept by `moves`."""
+        return {}
+
+    @cached_property
     def opened(self) -> dict[Architecture, tuple[list[Any], dict[tuple[int, int], Architecture]]]:
         """Where there was a choice, and what mutation made of it, of the latest parents; kept by `moves`."""
         return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
@@ -18,7 +18,7 @@ PATIENCE = 100
 """Tries before a move looks through all possibilities."""
 
 REMEMBERED = 1024
-"""Architectures whose open steps and mutants are kept: parents are mutated again and again."""
+"""Parents whose open steps and mutants are kept, as they are mutated again and again; and as many mutants."""
 
 Opened: TypeAlias = tuple[list[Step], dict[tuple[int, int], Architecture]]
 
@@ -50,7 +50,7 @@ def mutate(space: Space, architecture: Architecture, rng: np.random.Generator) -
             if not part.args and space.compiled.symbols[symbol].choices[chosen].leaf is not None:
                 # A leaf for a leaf: all other steps stay, and the child is likely to be mutated in turn.
                 children[step, index] = child
-                _remember(space, child, (steps, step, index))
+                _keep(space.compiled.changed, child, (steps, step, index))
             return child
     for place in rng.permutation(len(steps)):
         blocks = _blocks(space, architecture, steps[place])
@@ -186,22 +186,21 @@ def _size(space: Space, symbol: int, part: Architecture) -> int:
 def _opened(space: Space, architecture: Architecture) -> Opened:
     """Return the steps at which there was a choice, and the mutants made so far: by step and other choice."""
     known = space.compiled.opened.get(architecture)
-    if known is None:
-        return _remember(space, architecture, (_open(space, architecture), {}))
-    if len(known) == 2:
+    if known is not None:
         return known
-    steps, step, index = known
+    change = space.compiled.changed.get(architecture)
+    if change is None:
+        return _keep(space.compiled.opened, architecture, (_open(space, architecture), {}))
+    steps, step, index = change
     path, symbol, _, room = steps[step]
-    return _remember(
-        space, architecture, ([*steps[:step], (path, symbol, index, room), *steps[step + 1 :]], {})
-    )
+    moved = [*steps[:step], (path, symbol, index, room), *steps[step + 1 :]]
+    return _keep(space.compiled.opened, architecture, (moved, {}))
 
 
-Known = TypeVar("Known", bound=tuple[Any, ...])
+Kept = TypeVar("Kept")
 
 
-def _remember(space: Space, architecture: Architecture, found: Known) -> Known:
-    known = space.compiled.opened
+def _keep(known: dict[Architecture, Kept], architecture: Architecture, found: Kept) -> Kept:
     if len(known) >= REMEMBERED:
         known.clear()
     known[architecture] = found
