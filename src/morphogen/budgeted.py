@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morphogen.analysis.agreement import spearman
+from morphogen.analysis.dominance import staircase
 from morphogen.architecture import Architecture
 from morphogen.estimators.rank_agreement import FEWEST, RankAgreement
 from morphogen.estimators.training import Training
@@ -189,11 +190,8 @@ def known(agreement: RankAgreement, trials: Sequence[Trial], seed: int) -> list[
 
 def front(recipes: Sequence[Known]) -> list[Known]:
     """Return the recipes that no other beats in cost and agreement, the cheapest first."""
-    kept: list[Known] = []
-    for each in sorted(recipes, key=lambda each: (each.seconds, -each.spearman)):
-        if not kept or each.spearman > kept[-1].spearman:
-            kept.append(each)
-    return kept
+    places = staircase([each.seconds for each in recipes], [each.spearman for each in recipes])
+    return [recipes[place] for place in places]
 
 
 def rival(early: Sequence[Known], seconds: float) -> Known | None:

@@ -237,6 +237,11 @@ class Metric(Goal):
         """Whether it may have been read off a clock: equal estimates then differ in it."""
         return self.unit in ("s", "ms")
 
+    def value(self, trial: Trial) -> float:
+        """Return the value of a finished trial, as it was reported."""
+        assert trial.estimate is not None
+        return float(trial.estimate.values[self.name])
+
     def score(self, trial: Trial) -> float:
         """Return the value of a finished trial, signed so that larger is better."""
         assert trial.estimate is not None

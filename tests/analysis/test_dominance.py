@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from morphogen.analysis.dominance import crowding, dominates, fronts, unbeaten
+from morphogen.analysis.dominance import crowding, dominates, fronts, staircase, unbeaten
 
 Row = tuple[float, ...]
 
@@ -57,6 +57,19 @@ def test_fronts_are_peeled_one_by_one(rows: list[Row], data: st.DataObject) -> N
 @given(vectors())
 def test_the_unbeaten_are_the_first_front(rows: list[Row]) -> None:
     assert unbeaten(rows).tolist() == fronts(rows)[0].tolist()
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(*[st.integers(-3, 3).map(float)] * 2), max_size=14))
+def test_a_staircase_is_the_front_of_two_each_pair_once(pairs: list[Row]) -> None:
+    steps = staircase([cost for cost, _ in pairs], [score for _, score in pairs]).tolist()
+    front = {place for place, one in enumerate(pairs) if not any(beats_at_cost(o, one) for o in pairs)}
+    assert [pairs[place] for place in steps] == sorted({pairs[place] for place in front})
+    assert steps == [pairs.index(pairs[place]) for place in steps], "of equal pairs the first"
+
+
+def beats_at_cost(one: Row, other: Row) -> bool:
+    return beats((-one[0], one[1]), (-other[0], other[1]))
 
 
 @settings(max_examples=40)

@@ -100,6 +100,18 @@ def test_the_picture_shows_where_the_search_is() -> None:
     assert study._repr_html_() == picture(study)
 
 
+def test_a_column_of_the_picture_is_what_its_head_says() -> None:
+    @estimator(metrics={"parameters": "minimize", "accuracy": "maximize"})
+    def train(architecture: object, fidelity: object, rng: object) -> dict[str, float]:
+        return {"parameters": 1234.0, "accuracy": 0.5}
+
+    html = picture(search(TINY, InOrder(), train, limit=Limit(trials=1), metric="accuracy"))
+    assert [cell.partition("<")[0] for cell in html.split(">") if cell[:1].isalnum()][-6:] == [
+        *("trial", "accuracy", "parameters"),
+        *("0", "0.5", "1,234"),
+    ]
+
+
 def test_what_a_failure_says_is_text_in_the_picture() -> None:
     @estimator
     def train(architecture: object, fidelity: object, rng: object) -> float:

@@ -71,6 +71,14 @@ def unbeaten(scores: ArrayLike) -> NDArray[np.intp]:
     return np.array(sorted(places), dtype=np.intp)
 
 
+def staircase(costs: ArrayLike, scores: ArrayLike) -> NDArray[np.intp]:
+    """Return which pairs `costs` [n], `scores` [n] no other beats, the cheapest first; of equal ones the first."""
+    cost, score = np.asarray(costs, dtype=np.float64), np.asarray(scores, dtype=np.float64)
+    order = np.lexsort((-score, cost))
+    rises = np.diff(np.maximum.accumulate(score[order]), prepend=-np.inf) > 0
+    return np.asarray(order[rises])
+
+
 def _rows(scores: ArrayLike) -> NDArray[np.float64]:
     rows = np.asarray(scores, dtype=np.float64)
     if rows.ndim != 2:

@@ -58,7 +58,7 @@ def value_of(trial: Trial, metric: Metric) -> str:
         return "failed"
     if trial.estimate.refused is not None:
         return "refused"
-    return number(trial.estimate.values[metric.name], metric)
+    return number(metric.value(trial), metric)
 
 
 def plural(count: int, noun: str) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morphogen.analysis.against_random import band
+from morphogen.analysis.dominance import staircase
 from morphogen.analysis.sample_efficiency import expected_best
 from morphogen.records import Metric, Trial
 from morphogen.report.chronicle import Chronicle
@@ -218,7 +219,7 @@ def against_cost(story: Chronicle, cost: Metric) -> Figure | None:
     known = np.flatnonzero(~np.isnan(x) & ~np.isnan(story.scores))
     if len(known) < 2 or np.ptp(x[known]) == 0:
         return None
-    front = _front(x[known] if not cost.maximize else -x[known], story.scores[known])
+    front = staircase(x[known] if not cost.maximize else -x[known], story.scores[known])
     best = known[front]
     kept = np.union1d(spaced(known, DOTS), best)
     line = _cloud(story, best, x, "beaten by none")
@@ -246,14 +247,6 @@ def against_cost(story: Chronicle, cost: Metric) -> Figure | None:
         across,
         y,
     )
-
-
-def _front(costs: Floats, scores: Floats) -> NDArray[np.intp]:
-    """Return which pairs no other beats, the cheapest first."""
-    order = np.lexsort((-scores, costs))
-    highest = np.maximum.accumulate(scores[order])
-    rises = np.diff(highest, prepend=-np.inf) > 0
-    return np.asarray(order[rises])
 
 
 # --- learning curves ------------------------------------------------------------------------------------------------

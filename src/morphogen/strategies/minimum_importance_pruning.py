@@ -15,6 +15,7 @@ from typing import Final, Literal, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
+from morphogen.analysis.dominance import staircase
 from morphogen.analysis.importance import TREES, Forest, grow
 from morphogen.architecture import Architecture
 from morphogen.goals import bounded
@@ -228,11 +229,8 @@ class MinimumImportancePruning(Strategy[Pruning]):
 
         The first is the paper's BPE-1, the last its BPE-2.
         """
-        kept: list[Measured] = []
-        for known in sorted(state.told, key=lambda known: (known.cost, -known.score, known.number)):
-            if not kept or known.score > kept[-1].score:
-                kept.append(known)
-        return tuple(kept)
+        told = sorted(state.told, key=lambda known: known.number)
+        return tuple(told[i] for i in staircase([k.cost for k in told], [k.score for k in told]))
 
     def pick(self, state: Pruning, limit: float = math.inf) -> Architecture:
         """Return the best recipe of at most `limit` seconds: as measured, or of all recipes by the forest.

@@ -62,7 +62,7 @@ def picture(study: Readable, limit: Limit | None = None) -> str:
         if done:
             parts += [f"<p>{escape(str(error))}</p>", _table(study, done, metric, None)]
     else:
-        text = f"<b>{escape(metric.name)} {_number(_value(best, metric))}</b> (trial {best.number})"
+        text = f"<b>{escape(metric.name)} {_number(metric.value(best))}</b> (trial {best.number})"
         parts.append(f"<p>best {text}<br><code>{escape(str(best.architecture))}</code></p>")
         parts.append(_table(study, done, metric, best))
     return f'<div class="morphogen-study" style="overflow-x: auto">{"".join(parts)}</div>'
@@ -80,26 +80,22 @@ def _left(study: Readable, limit: Limit | None, done: int) -> str:
 
 
 def _table(study: Readable, done: list[Trial], metric: Metric, best: Trial | None) -> str:
-    names = [metric.name, *(m.name for m in study.metrics if m.name in COLUMNS and m != metric)]
-    head = "".join(f'<th style="text-align: right">{escape(name)}</th>' for name in ("trial", *names))
+    shown = [metric, *(m for m in study.metrics if m.name in COLUMNS and m != metric)]
+    names = ("trial", *(m.name for m in shown))
+    head = "".join(f'<th style="text-align: right">{escape(name)}</th>' for name in names)
     rows = []
     for trial in done[-LAST:]:
         cells = [str(trial.number)]
         failure = trial.estimate.failure if trial.estimate else None
         if failure:
             said = escape(f"failed, {failure.type}: {failure.message}".splitlines()[0])
-            row = f'<td style="text-align: right">{cells[0]}</td><td colspan="{len(names)}">{said}</td>'
+            row = f'<td style="text-align: right">{cells[0]}</td><td colspan="{len(shown)}">{said}</td>'
         else:
-            cells += [_number(_value(trial, m)) for m in study.metrics if m.name in names]
+            cells += [_number(m.value(trial)) for m in shown]
             row = "".join(f'<td style="text-align: right">{cell}</td>' for cell in cells)
         bold = ' style="font-weight: bold"' if best is not None and trial.number == best.number else ""
         rows.append(f"<tr{bold}>{row}</tr>")
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-
-
-def _value(trial: Trial, metric: Metric) -> float:
-    assert trial.estimate is not None
-    return float(trial.estimate.values[metric.name])
 
 
 def _number(value: float) -> str:

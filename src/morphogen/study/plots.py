@@ -18,10 +18,10 @@ def plot_history(trials: Sequence[Trial], metric: Metric, axes: Axes | None) -> 
     """Draw every trial's value over its number, the best so far as a line, failures as crosses below."""
     axes = _axes(axes)
     done = [trial for trial in trials if trial.succeeded]
-    axes.scatter([t.number for t in done], [_value(t, metric) for t in done], s=14, alpha=0.5, label="trial")
+    axes.scatter([t.number for t in done], [metric.value(t) for t in done], s=14, alpha=0.5, label="trial")
     best: list[float] = []
     for trial in done:
-        value = _value(trial, metric)
+        value = metric.value(trial)
         best.append(value if not best else (max if metric.maximize else min)(best[-1], value))
     if done:  # the last level lasts until the last trial
         places = [trial.number for trial in done] + [len(trials) - 1]
@@ -66,9 +66,9 @@ def plot_frontier(
     """Draw every trial by what it costs and how good it is, and the frontier as a line."""
     axes = _axes(axes)
     done = [trial for trial in trials if trial.succeeded]
-    costs = [_value(trial, cost) for trial in done]
-    axes.scatter(costs, [_value(trial, metric) for trial in done], s=14, alpha=0.5, label="trial")
-    front = sorted((_value(t, cost), _value(t, metric)) for t in frontier)
+    costs = [cost.value(trial) for trial in done]
+    axes.scatter(costs, [metric.value(trial) for trial in done], s=14, alpha=0.5, label="trial")
+    front = sorted((cost.value(t), metric.value(t)) for t in frontier)
     if front:
         places, values = zip(*front, strict=True)
         style: dict[str, Any] = {"color": "C1", "marker": "o", "label": "frontier"}
@@ -112,11 +112,6 @@ def _label(metric: Metric) -> str:
     return (
         f"{metric.name.replace('_', ' ')} ({metric.unit})" if metric.unit else metric.name.replace("_", " ")
     )
-
-
-def _value(trial: Trial, metric: Metric) -> float:
-    assert trial.estimate is not None
-    return float(trial.estimate.values[metric.name])
 
 
 def _curve(trial: Trial) -> Any:
