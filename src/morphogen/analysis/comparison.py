@@ -76,9 +76,19 @@ class Duel:
         return self.p_value < LEVEL
 
 
+class Dueled:
+    """What has duels."""
+
+    duels: tuple[Duel, ...]
+
+    def wins(self, one: str, other: str) -> tuple[int, ...]:
+        """Return after which numbers of queries `one` beats `other`."""
+        return tuple(d.queries for d in self.duels if (d.one, d.other) == (one, other) and d.won)
+
+
 @final
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Dueled):
     """Strategies on one table, beside exact random search without repeats.
 
     queries: what is looked at, the last is the budget. optimum: the best score of the table; target: the
@@ -97,10 +107,6 @@ class Comparison:
     random_curve: Floats
     standings: tuple[Standing, ...]
     duels: tuple[Duel, ...]
-
-    def wins(self, one: str, other: str) -> tuple[int, ...]:
-        """Return after which numbers of queries `one` beats `other`."""
-        return tuple(d.queries for d in self.duels if (d.one, d.other) == (one, other) and d.won)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values; curves with six digits."""
@@ -136,7 +142,7 @@ class FrontStanding:
 
 @final
 @dataclass(frozen=True)
-class FrontComparison:
+class FrontComparison(Dueled):
     """Strategies that search the frontier of a table, by the hypervolume that they lack of the exact one.
 
     regrets are shares: 1 less the hypervolume of what was found, over that of the exact frontier, which is the
@@ -152,10 +158,6 @@ class FrontComparison:
     hypervolume: float
     standings: tuple[FrontStanding, ...]
     duels: tuple[Duel, ...]
-
-    def wins(self, one: str, other: str) -> tuple[int, ...]:
-        """Return after which numbers of queries `one` beats `other`."""
-        return tuple(d.queries for d in self.duels if (d.one, d.other) == (one, other) and d.won)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values; curves with six digits."""
