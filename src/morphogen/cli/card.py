@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -68,7 +67,7 @@ def card(
     ]
     if "network.py" in files:
         parts += ["## Use", _use(files)]
-    parts += ["## How it was found", _found(study, trial, winner, command), "## Limits", _limits(data, test)]
+    parts += ["## How it was found", _found(study, trial, winner, command), "## Limits", _limits(data)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -137,7 +136,7 @@ def _found(study: Study, trial: Trial, winner: Winner, command: str) -> str:
     return f"{table}\n\n```sh\n{command}\n```\n\nThe architecture:\n\n```\n{trial.architecture}\n```"
 
 
-def _limits(data: ImageData, test: Mapping[str, float]) -> str:
+def _limits(data: ImageData) -> str:
     return "\n".join(
         (
             f"- It knows these {len(data.classes)} classes and gives one of them for any image; softmax is no "
@@ -151,8 +150,9 @@ def _limits(data: ImageData, test: Mapping[str, float]) -> str:
 
 
 def _versions() -> str:
-    known = [f"{name} {version(name)}" for name in ("morphogen", "torch", "numpy")]
-    return ", ".join([*known, f"Python {platform.python_version()}"])
+    from morphogen.study.events import versions
+
+    return ", ".join(f"{name} {known}" for name, known in versions().items())
 
 
 def _machine() -> str:

@@ -56,7 +56,7 @@ def chosen(words: Sequence[str]) -> tuple[list[str], str]:
 class Exporting:
     """A trained network on its way into a folder.
 
-    data: in the resolution that the network reads. symbols: what the parts of its architecture are called.
+    data: in the resolution that the network reads.
     """
 
     study: Study
@@ -83,6 +83,11 @@ class Exporting:
         noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(0))
         return torch.cat([(pixels - mean) / std, noise])
 
+    @cached_property
+    def given(self) -> Any:
+        """The logits of the network for the images."""
+        return _logits(self.network, self.images)
+
     def onnx(self) -> tuple[float, Latency]:
         """Write `network.onnx`; return by how much its logits differ, and how long an image takes."""
         from morphogen.networks import onnx_file
@@ -107,9 +112,7 @@ class Exporting:
 
         try:
             decisions = self.study.space.decisions(self.trial.architecture)
-        except (
-            SpaceError
-        ):  # the architecture derived from a region of another space: terminals name its parts
+        except SpaceError:  # derived from a region of another space: terminals name its parts
             decisions = ()
         text, state = source_of(
             self.network,
@@ -127,14 +130,14 @@ class Exporting:
         return [
             f"Found by Morphogen in the space {self.study.space.name}; "
             f"{test['accuracy']:.2%} of {test['tested']:,} test images are classified right "
-            f"(95% interval {test['low']:.1%} to {test['high']:.1%}). README.md says more."
+            f"(95% interval {test['low']:.1%} to {test['high']:.1%})."
         ]
 
     def _compared(self, name: str, found: Any, tolerance: float) -> float:
         """Return the largest difference of logits; raise where it is more than rounding explains."""
         import numpy as np
 
-        given = _logits(self.network, self.images)
+        given = self.given
         difference = float(np.abs(given - found).max())
         if difference > tolerance:
             exact = _logits(self.network.double(), self.images.double())
