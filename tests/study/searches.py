@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from morphogen.estimators.estimator import Estimator
+from morphogen.journal import Event, Memory
 from morphogen.records import Estimate, Metric, Proposal, Trial
 from morphogen.spaces.space import Space
 from morphogen.strategies.regularized_evolution import RegularizedEvolution
 from morphogen.strategies.strategy import Strategy
+from morphogen.study import Limit, search
 
 TINY = Space.from_text("NET -> chain(OP, OP, OP)\nOP -> conv3x3 | conv1x1 | avg_pool | max_pool", "tiny")
 EVOLUTION = RegularizedEvolution(population=4, tournament=2)
@@ -157,3 +159,9 @@ def private_bytes(array: np.ndarray) -> float:
         elif inside and head == "Anonymous:":
             return 1024.0 * int(line.split()[1])
     return -1.0
+
+
+def searched(journal: Memory, trials: int = 12, **options: Any) -> list[Event]:
+    """Search as the tests of the loop do, and return all events."""
+    search(TINY, EVOLUTION, Smooth(), journal, limit=Limit(trials=trials), seed=7, **options)
+    return journal.read()

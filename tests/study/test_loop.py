@@ -1,4 +1,4 @@
-"""The loop: resuming from every cut, refusing other searches, limits, stopping, interrupting."""
+"""The loop: resuming from every cut, limits, stopping, interrupting."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from searches import EVOLUTION, TINY, Behaves, InOrder, Smooth
+from searches import EVOLUTION, TINY, Behaves, InOrder, Smooth, searched
 
 from morphogen.estimators.estimator import Estimator
-from morphogen.journal import Event, JournalError, Memory, SQLite
+from morphogen.journal import Event, Memory, SQLite
 from morphogen.records import Estimate, Metric, Proposal, Trial
 from morphogen.spaces.space import Space
 from morphogen.strategies.random_search import RandomSearch
@@ -29,24 +28,11 @@ from morphogen.study import (
     Interrupted,
     Limit,
     Processes,
-    RehearsalFailed,
     SearchStopped,
     Study,
     search,
     without_times,
 )
-
-
-def journal_of(events: list[Event]) -> Memory:
-    journal = Memory()
-    for event in events:
-        journal.append(event)
-    return journal
-
-
-def searched(journal: Memory, trials: int = 12, **options: Any) -> list[Event]:
-    search(TINY, EVOLUTION, Smooth(), journal, limit=Limit(trials=trials), seed=7, **options)
-    return journal.read()
 
 
 def without_traces(events: list[Event]) -> list[Any]:
@@ -63,7 +49,7 @@ def test_a_search_cut_at_any_event_and_resumed_writes_the_same_journal() -> None
     assert any("failure" in event["estimate"] for event in whole if event["kind"] == "told")
     expected = [json.dumps(event) for event in without_times(whole)]
     for cut in range(len(whole) + 1):
-        resumed = searched(journal_of(whole[:cut]))
+        resumed = searched(Memory(whole[:cut]))
         assert resumed[:cut] == whole[:cut]
         assert [json.dumps(event) for event in without_times(resumed)] == expected
 
@@ -108,7 +94,7 @@ def test_times_are_all_that_is_left_out() -> None:
 def test_what_was_pending_is_estimated_again_with_its_own_stream_and_room_is_kept_to() -> None:
     whole = searched(Memory(), trials=6)
     asked = [event for event in whole if event["kind"] == "asked"]
-    journal = journal_of([whole[0], *asked])  # six workers had begun and died
+    journal = Memory([whole[0], *asked])  # six workers had begun and died
     searched(journal, trials=6)
     estimates = {
         event["number"]: event["estimate"] for event in without_times(journal.read()) if "estimate" in event
@@ -141,127 +127,9 @@ class Learning(Strategy[tuple[int, int, int]]):
 def test_learning_is_replayed_too() -> None:
     whole = search(TINY, Learning(), Smooth(), limit=Limit(trials=10)).journal.read()
     for cut in range(1, len(whole)):
-        journal = journal_of(whole[:cut])
+        journal = Memory(whole[:cut])
         search(TINY, Learning(), Smooth(), journal, limit=Limit(trials=10))
         assert without_times(journal.read()) == without_times(whole)
-
-
-# --- refusing -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Other(Smooth):
-    """The same by another name."""
-
-
-OTHER_SPACE = Space.from_text("NET -> chain(OP, OP)\nOP -> conv3x3 | conv1x1", "smaller")
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"space": OTHER_SPACE}, r"the space is tiny \(\w+\) there and smaller \(\w+\) here"),
-        (
-            {"strategy": replace(EVOLUTION, population=5)},
-            "the strategy is .*population=4.* there and .*population=5.* here",
-        ),
-        (
-            {"strategy": RandomSearch()},
-            "the strategy is RegularizedEvolution.* there and RandomSearch.* here",
-        ),
-        ({"estimator": Other()}, "the estimator is Smooth there and Other here"),
-        (
-            {"estimator": Behaves(())},
-            r"the metrics is accuracy, size \(less is better\).* there and accuracy here",
-        ),
-        ({"metric": "size"}, "the metric is accuracy there and size here"),
-        ({"seed": 8}, "the seed is 7 there and 8 here"),
-    ],
-)
-def test_a_journal_of_another_search_is_refused_and_left_alone(change: dict[str, Any], words: str) -> None:
-    journal = Memory()
-    before = searched(journal, trials=3)
-    arguments: dict[str, Any] = {
-        "space": TINY,
-        "strategy": EVOLUTION,
-        "estimator": Smooth(),
-        "seed": 7,
-    } | change
-    with pytest.raises(JournalError, match=words):
-        search(**arguments, journal=journal, limit=Limit(trials=6))
-    assert journal.read() == before
-
-
-def scrambled(events: list[Event], place: int, **change: Any) -> list[Event]:
-    return [*events[:place], {**events[place], **change}, *events[place + 1 :]]
-
-
-@pytest.mark.parametrize(
-    ("damage", "words"),
-    [
-        (lambda events: events[1:], "does not begin with the opening"),
-        (lambda events: scrambled(events, 0, format=99), "format 99"),
-        (lambda events: scrambled(events, 3, number=5), "event 4 does not follow"),
-        (lambda events: [*events, events[-1]], "event 8 does not follow"),
-        (lambda events: [*events, events[0]], "event 8 does not follow"),
-        (lambda events: scrambled(events, 2, estimate={}), "event 3 does not follow"),
-        (lambda events: scrambled(events, 1, proposal={"architecture": "chain(what)"}), "does not know"),
-    ],
-)
-def test_a_journal_that_makes_no_sense_is_refused(
-    damage: Callable[[list[Event]], list[Event]], words: str
-) -> None:
-    journal = journal_of(damage(searched(Memory(), trials=3)))
-    before = journal.read()
-    with pytest.raises(JournalError, match=words):
-        searched(journal)
-    assert journal.read() == before
-
-
-def test_two_searches_do_not_share_a_journal() -> None:
-    journal = Memory()
-
-    def intrude(event: Event) -> None:
-        with pytest.raises(JournalError, match="in use"):
-            searched(journal)
-
-    searched(journal, trials=2, on_event=intrude)
-    assert len(journal.read()) == 5
-
-
-def test_an_unknown_metric_is_named() -> None:
-    with pytest.raises(ValueError, match="reports accuracy, size, took, not speed"):
-        search(TINY, EVOLUTION, Smooth(), limit=Limit(trials=1), metric="speed")
-
-
-@dataclass(frozen=True)
-class Broken(Smooth):
-    """Fails its rehearsal."""
-
-    def rehearse(self, space: Space, rng: np.random.Generator) -> None:
-        raise FileNotFoundError("no images in data.npz")
-
-
-def test_a_failed_rehearsal_ends_a_search_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(RehearsalFailed, match="FileNotFoundError: no images in data.npz") as caught:
-        search(TINY, EVOLUTION, Broken(), tmp_path / "study.db", limit=Limit(trials=3))
-    assert isinstance(caught.value.__cause__, FileNotFoundError)
-    assert not (tmp_path / "study.db").exists()
-
-
-def test_a_search_that_is_resumed_needs_no_rehearsal() -> None:
-    class Broken(Smooth):
-        """Smooth by fingerprint, broken by rehearsal."""
-
-        fingerprint = "Smooth"
-
-        def rehearse(self, space: Space, rng: np.random.Generator) -> None:
-            raise AssertionError
-
-    journal = Memory()
-    searched(journal, trials=2)
-    search(TINY, EVOLUTION, Broken(), journal, limit=Limit(trials=4), seed=7)
-    assert len(journal.read()) == 9
 
 
 # --- limits -------------------------------------------------------------------------------------------------
@@ -333,7 +201,7 @@ def test_alike_failures_stop_a_search_which_then_goes_on() -> None:
     assert stopped[-1]["kind"] == "stopped"
     assert len(stopped) == 1 + 2 * 6 + 1
     # Killed between the last failure and the word "stopped", it stops as it would have.
-    cut = journal_of(stopped[:-1])
+    cut = Memory(stopped[:-1])
     with pytest.raises(SearchStopped):
         search(**{**go, "journal": cut}, limit=Limit(trials=20))
     assert without_times(cut.read()) == without_times(stopped)

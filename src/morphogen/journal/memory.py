@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 from typing import final
@@ -14,12 +14,17 @@ from morphogen.journal.lease import Exclusive
 
 @final
 class Memory(Journal, Exclusive):
-    """Events in a list; for tests, benchmarks and searches nobody wants to resume."""
+    """Events in a list; for tests, benchmarks, copies, and searches nobody wants to resume.
 
-    def __init__(self) -> None:
+    events: with which it begins.
+    """
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
         # As bytes: copies that nobody can change, and that the garbage collector need not look through.
         self._events: list[bytes] = []
         self._held = Lock()
+        for event in events:
+            self.append(event)
 
     def __str__(self) -> str:
         return "the journal in memory"

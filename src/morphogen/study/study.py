@@ -352,10 +352,7 @@ class Study:
 
 
 def _remembered(events: Iterable[Event], space: Space | None) -> Study:
-    journal = Memory()
-    for event in events:
-        journal.append(event)
-    return Study(journal, space)
+    return Study(Memory(events), space)
 
 
 def _plain(trial: Trial) -> dict[str, Any]:
