@@ -13,7 +13,7 @@ from morphogen.spaces import Space, SpaceError, cross, distance, mutate, neighbo
 from morphogen.spaces.cell201 import cell201
 from morphogen.spaces.darts_cell import darts_cell
 from morphogen.spaces.hierarchical201 import hierarchical201
-from morphogen.spaces.moves import _opened
+from morphogen.spaces.moves import _open
 
 ISOLATED = "NET -> chain(OP, OP)\nOP -> resblock | conv3x3\nrequire downsampling(resblock, 1)\n"
 
@@ -195,9 +195,26 @@ def test_what_is_remembered_of_a_mutant_is_what_it_holds(space: Space) -> None:
     architecture, rng, kept = space.sample(stream(0, space.name)), stream(1, space.name), 0
     for _ in range(200):
         architecture = mutate(space, architecture, rng)
-        kept += architecture in space.compiled.changed
-        there = _opened(space, architecture)[0]
+        kept += architecture in space.compiled.opened
+        form, number = _open(space, architecture)
+        assert form.known[number] == architecture
         space.compiled.opened.clear()
-        space.compiled.changed.clear()
-        assert there == _opened(space, architecture)[0]  # looked at anew
+        anew, same = _open(space, architecture)
+        assert (form.places, number) == (anew.places, same)
     assert kept
+
+
+def test_a_mutant_that_is_known_by_its_number_is_the_one_that_would_be_built() -> None:
+    """Numbers of one form are those of one architecture each."""
+    space = cell201()
+    remembering, forgetting = stream(3), stream(3)
+    one = other = space.sample(stream(2))
+    for _ in range(2000):
+        one = mutate(space, one, remembering)
+        space.compiled.opened, known = {}, space.compiled.opened
+        other = mutate(space, other, forgetting)
+        space.compiled.opened = known
+        assert one == other
+        assert one in space
+    form, _ = _open(space, one)
+    assert len(set(form.known.values())) == len(form.known) > 1000

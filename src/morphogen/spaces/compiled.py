@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, final
+from typing import Final, TypeAlias, final
 
 from morphogen.architecture import Architecture, Primitive, Terminal
 from morphogen.spaces.grammar import Alternative, Call, Grammar, GrammarError, Pattern, Ref, Rule, calls
@@ -30,6 +30,22 @@ class Choice:
     probability: float
     source: Alternative
     leaf: Architecture | None
+
+
+Open: TypeAlias = tuple[tuple[int, ...], int, int | None, int]
+"""A place where there was a choice: the path to it, its symbol, the depth left there, its unit in the number."""
+
+
+@final
+@dataclass(slots=True)
+class Form:
+    """What architectures have in common that differ in leaves: the places, and those known, by number.
+
+    The number of an architecture in its form is the sum of its choices, each times the unit of its place.
+    """
+
+    places: list[Open] = field(default_factory=list)
+    known: dict[int, Architecture] = field(default_factory=dict)
 
 
 @final
@@ -231,13 +247,8 @@ class CompiledGrammar:
     # --- reading a tree -------------------------------------------------------------------------------------
 
     @cached_property
-    def changed(self) -> dict[Architecture, tuple[list[Any], int, int]]:
-        """Of the latest mutants the parent's steps, which of them was taken otherwise, and how; kept by `moves`."""
-        return {}
-
-    @cached_property
-    def opened(self) -> dict[Architecture, tuple[list[Any], dict[tuple[int, int], Architecture]]]:
-        """Where there was a choice, and what mutation made of it, of the latest parents; kept by `moves`."""
+    def opened(self) -> dict[Architecture, tuple[Form, int]]:
+        """The forms of the latest parents and mutants, and their numbers in them; kept by `moves`."""
         return {}
 
     @cached_property

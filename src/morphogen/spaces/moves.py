@@ -5,22 +5,21 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 import numpy as np
 
 from morphogen.architecture import Architecture
+from morphogen.spaces.compiled import Form, Open
 from morphogen.spaces.count import Value, below, locate
 from morphogen.spaces.grammar import SpaceError
-from morphogen.spaces.space import Path, Space, Step, walk
+from morphogen.spaces.space import Path, Space, walk
 
 PATIENCE = 100
 """Tries before a move looks through all possibilities."""
 
-REMEMBERED = 1024
-"""Parents whose open steps and mutants are kept, as they are mutated again and again; and as many mutants."""
-
-Opened: TypeAlias = tuple[list[Step], dict[tuple[int, int], Architecture]]
+REMEMBERED = 1 << 15
+"""Of so many parents and mutants the form is kept: a search meets them again and again."""
 
 
 def mutate(space: Space, architecture: Architecture, rng: np.random.Generator) -> Architecture:
@@ -31,31 +30,34 @@ def mutate(space: Space, architecture: Architecture, rng: np.random.Generator) -
     Raises:
         SpaceError: the architecture cannot be changed within the space.
     """
-    steps, children = _opened(space, architecture)
-    for _ in range(PATIENCE if steps else 0):
-        place, other = rng.random(2).tolist()
-        step = int(place * len(steps))
-        path, symbol, chosen, room = steps[step]
+    form, code = _open(space, architecture)
+    places = form.places
+    for _ in range(PATIENCE if places else 0):
+        where, other = rng.random(2).tolist()
+        path, symbol, room, unit = places[int(where * len(places))]
+        choices = space.compiled.symbols[symbol].choices
+        chosen = code // unit % len(choices)
         others = space.table.others(symbol, chosen, room)
         if not others:
             continue
         index, sums, total, part = others[int(other * len(others))]
+        swapped = part is not None and choices[chosen].leaf is not None  # leaf for leaf: the form stays
+        moved = code + (index - chosen) * unit
+        if swapped and moved in form.known:
+            return form.known[moved]
         if part is None:
             value, number = locate(sums, below(total, rng) if total > 1 else 0)
             part = space.table.unrank_choice(symbol, index, room, value, number)
-        elif (step, index) in children:
-            return children[step, index]
         child = architecture.replace(path, part)
         if _allowed(space, child):
-            if not part.args and space.compiled.symbols[symbol].choices[chosen].leaf is not None:
-                # A leaf for a leaf: all other steps stay, and the child is likely to be mutated in turn.
-                children[step, index] = child
-                _keep(space.compiled.changed, child, (steps, step, index))
+            if swapped:
+                _remember(space, child, form, moved)
             return child
-    for place in rng.permutation(len(steps)):
-        blocks = _blocks(space, architecture, steps[place])
+    for number in rng.permutation(len(places)):
+        place = places[number]
+        blocks = _blocks(space, architecture, place)
         if blocks:
-            path, symbol, _, room = steps[place]
+            path, symbol, room, _ = place
             index = blocks[int(rng.random() * len(blocks))][0]
             sums = {value: total for i, value, total in blocks if i == index}
             value, number = locate(sums, below(sum(sums.values()), rng))
@@ -151,10 +153,10 @@ def neighbours(space: Space, architecture: Architecture, *, limit: int = 1000) -
     Decisions whose nonterminal derives more than `limit` architectures are left out, so the relation is
     symmetric.
     """
-    for step in _opened(space, architecture)[0]:
-        _, symbol, _, room = step
+    for place in _open(space, architecture)[0].places:
+        _, symbol, room, _ = place
         if sum(space.table.sums(symbol, room).values()) <= limit:
-            yield from _elsewhere(space, architecture, step)
+            yield from _elsewhere(space, architecture, place)
 
 
 def distance(space: Space, one: Architecture, two: Architecture) -> int:
@@ -183,68 +185,60 @@ def _size(space: Space, symbol: int, part: Architecture) -> int:
     return here + sum(_size(space, c, a) for c, a in zip(chosen.children, part.args, strict=True))
 
 
-def _opened(space: Space, architecture: Architecture) -> Opened:
-    """Return the steps at which there was a choice, and the mutants made so far: by step and other choice."""
+def _open(space: Space, architecture: Architecture) -> tuple[Form, int]:
+    """Return the form of an architecture and its number in it. This is a hot path: leaves are not queued."""
     known = space.compiled.opened.get(architecture)
     if known is not None:
         return known
-    change = space.compiled.changed.get(architecture)
-    if change is None:
-        return _keep(space.compiled.opened, architecture, (_open(space, architecture), {}))
-    steps, step, index = change
-    path, symbol, _, room = steps[step]
-    moved = [*steps[:step], (path, symbol, index, room), *steps[step + 1 :]]
-    return _keep(space.compiled.opened, architecture, (moved, {}))
-
-
-Kept = TypeVar("Kept")
-
-
-def _keep(known: dict[Architecture, Kept], architecture: Architecture, found: Kept) -> Kept:
-    if len(known) >= REMEMBERED:
-        known.clear()
-    known[architecture] = found
-    return found
-
-
-def _open(space: Space, architecture: Architecture) -> list[Step]:
-    """Return the steps of the derivation at which there was a choice. This is a hot path: leaves are not queued."""
     head, symbols = space.compiled.head, space.compiled.symbols
-    found: list[Step] = []
-    root = space.compiled.root
+    form, code, unit = Form(), 0, 1
     todo: list[tuple[Path, int, int, int | None, Architecture]]
+    root = space.compiled.root
     todo = [((), root, head(root, architecture), space.compiled.room, architecture)]
     while todo:
         path, symbol, chosen, room, node = todo.pop()
         if len(symbols[symbol].choices) > 1:
-            found.append((path, symbol, chosen, room))
+            form.places.append((path, symbol, room, unit))
+            code, unit = code + chosen * unit, unit * len(symbols[symbol].choices)
         inside = None if room is None else room - 1
         for index, child in enumerate(symbols[symbol].choices[chosen].children):
             part = node.args[index]
             if part.args:
                 todo.append(((*path, index), child, head(child, part), inside, part))
             elif len(symbols[child].choices) > 1:
-                found.append(((*path, index), child, head(child, part), inside))
-    return found
+                form.places.append(((*path, index), child, inside, unit))
+                code, unit = code + head(child, part) * unit, unit * len(symbols[child].choices)
+    _remember(space, architecture, form, code)
+    return form, code
 
 
-def _elsewhere(space: Space, architecture: Architecture, step: Step) -> Iterator[Architecture]:
-    """Yield the architectures that take another alternative at one step."""
-    path, symbol, _, room = step
-    for index, value, total in _blocks(space, architecture, step):
+def _remember(space: Space, architecture: Architecture, form: Form, code: int) -> None:
+    opened = space.compiled.opened
+    if len(opened) >= REMEMBERED:
+        opened.clear()
+    opened[architecture] = form, code
+    form.known[code] = architecture
+
+
+def _elsewhere(space: Space, architecture: Architecture, place: Open) -> Iterator[Architecture]:
+    """Yield the architectures that take another alternative at one place."""
+    path, symbol, room, _ = place
+    for index, value, total in _blocks(space, architecture, place):
         for number in range(total):
             yield architecture.replace(path, space.table.unrank_choice(symbol, index, room, value, number))
 
 
-def _blocks(space: Space, architecture: Architecture, step: Step) -> list[tuple[int, Value, int]]:
-    """Return (alternative, value, number of parts) of the parts that may stand at a step instead.
+def _blocks(space: Space, architecture: Architecture, place: Open) -> list[tuple[int, Value, int]]:
+    """Return (alternative, value, number of parts) of the parts that may stand at a place instead.
 
     The constraints see no more of a part than its value, so one part speaks for all that share it.
     """
-    path, symbol, chosen, room = step
+    path, symbol, room, _ = place
     return [
         (index, value, total)
-        for index, sums, *_ in space.table.others(symbol, chosen, room)
+        for index, sums, *_ in space.table.others(
+            symbol, space.compiled.head(symbol, architecture.at(path)), room
+        )
         for value, total in sums.items()
         if _allowed(
             space, architecture.replace(path, space.table.unrank_choice(symbol, index, room, value, 0))
