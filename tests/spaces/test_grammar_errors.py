@@ -97,10 +97,10 @@ def test_errors_have_a_place(text: str, line: int, column: int, words: str) -> N
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("NET -> chain(zero, a)\nrequire connected\n", "no architecture satisfies connected"),
+        ("NET -> chain(zero, a)\nrequire connected\n", "none satisfies connected; add an alternative"),
         (
             "NET -> chain(a, a)\nrequire at_most(a, 1)\nrequire connected\n",
-            "no architecture satisfies at_most(a, 1) and connected",
+            "none satisfies at_most(a, 1) and connected",
         ),
         ("NET -> residual(a, a, b)\nrequire downsampling(b, 1)\n", "satisfies downsampling(b, 1)"),
     ],

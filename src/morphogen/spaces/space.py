@@ -61,9 +61,11 @@ class Space:
 
     def __post_init__(self) -> None:
         if not self.count():
+            wanted = " and ".join(map(str, self.grammar.constraints))
+            free = Space(replace(self.grammar, constraints=()), self.name)
             raise SpaceError(
-                f"{self.name} is empty: no architecture satisfies "
-                + " and ".join(map(str, self.grammar.constraints))
+                f"{self.name} is empty: of the {brief(free.count())} architectures of its rules, such as "
+                f"{free.unrank(0)}, none satisfies {wanted}; add an alternative that does, or take the constraint away"
             )
 
     @classmethod
