@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from morphogen.cli.repeating import command
+from morphogen.cli.settings import Settings
 from morphogen.estimators.rank_agreement import RankAgreement
 from morphogen.found_recipe import FoundRecipe, RecipeError
 from morphogen.study import Study
@@ -103,6 +106,10 @@ def test_a_search_by_the_recipe_trains_its_winner_in_full(here: Cli) -> None:
     assert f"fraction={recipe.fidelity.fraction}" in study.estimator
     (event,) = [event for event in study.others if event["kind"] == "retrained"]
     assert event["fidelity"] == recipe.full.to_json()
+    again = command(Settings.from_notes(study.notes, Path("study.db")), Path("again.db"))
+    assert "--fidelity recipe.json" in again and "--epochs" not in again
+    assert here(*shlex.split(again)[1:], "--no-final").code == 0
+    assert Study.open("again.db").estimator == study.estimator
     longer = here("resume", "study.db", "--trials", 3)
     assert longer.code == 0 and len(study.trials) == 3
 

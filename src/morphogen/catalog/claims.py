@@ -102,6 +102,11 @@ CLAIMS: Final = (
         "Zheng et al. 2020 (BPE)",
     ),
     _claim(
+        "bpe_transfer",
+        "cheap recipes found on digits, used as they are for other networks on 14x14 MNIST",
+        "Zheng et al. 2020 (BPE)",
+    ),
+    _claim(
         "bpe_search_speedup",
         "cheap guided queries, last candidates in full: seconds until a top cell is known, against full training",
         "Zheng et al. 2020 (BPE); Mauch et al. 2020; Dong and Yang 2020",

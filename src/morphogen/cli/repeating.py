@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from morphogen.cli.settings import Settings
     from morphogen.study import Study
 
-FLAGS: Final = {"options": "-o", "training": "--train", "seconds": "--time"}
+FLAGS: Final = {"options": "-o", "training": "--train", "seconds": "--time", "recipe": "--fidelity"}
 """Settings whose option is not called as they are."""
 
 ALWAYS: Final = ("space", "strategy", "seed")
@@ -20,11 +21,15 @@ ALWAYS: Final = ("space", "strategy", "seed")
 
 def command(settings: Settings, study: Path) -> str:
     """Return the words of `morphogen search` that give these settings, and the study `study`."""
-    words = ["morphogen", "search"]
+    words, known = ["morphogen", "search"], _by_recipe(settings)
+    if known is None:
+        settings, known = replace(settings, recipe=None), {}
     for field in fields(settings):
         value = getattr(settings, field.name)
         if field.name == "fidelity":
             for name, number in value.items():
+                if known.get(name) == number:
+                    continue
                 words += [
                     f"--{name.replace('_', '-')}",
                     f"{number:g}" if isinstance(number, float) else f"{number}",
@@ -36,6 +41,18 @@ def command(settings: Settings, study: Path) -> str:
         elif field.name in ALWAYS or (field.default is not MISSING and value != field.default):
             words += _option(field.name, value)
     return shlex.join([*words, "--study", str(study)])
+
+
+def _by_recipe(settings: Settings) -> Mapping[str, float] | None:
+    """Return what the file of a recipe sets, so that it need not be said; None where it is no longer there."""
+    from morphogen.found_recipe import FoundRecipe, RecipeError
+
+    if settings.recipe is None:
+        return {}
+    try:
+        return FoundRecipe.read(Path(settings.recipe)).fidelity.to_json()
+    except RecipeError:
+        return None
 
 
 def _option(name: str, value: Any) -> list[str]:

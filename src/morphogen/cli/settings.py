@@ -36,7 +36,7 @@ LONGER: Final = 4
 SMALL: Final = "digits_small"
 """The space that is searched unless told."""
 
-PLACES: Final = ("space", "data", "test_data", "strategy", "estimator")
+PLACES: Final = ("space", "data", "test_data", "strategy", "estimator", "recipe")
 
 
 @final
@@ -44,8 +44,8 @@ PLACES: Final = ("space", "data", "test_data", "strategy", "estimator")
 class Settings:
     """The words of one search, as on the command line.
 
-    full: how the winner is trained, where the trials are trained by a recipe. final_epochs: of the winner; 0 for
-    no retraining.
+    recipe: the file by which the trials are trained. full: how the winner is trained then. final_epochs: of the
+    winner; 0 for no retraining.
     """
 
     space: str = SMALL
@@ -56,6 +56,7 @@ class Settings:
     estimator: str = "training"
     training: tuple[str, ...] = ()
     fidelity: Mapping[str, float]
+    recipe: str | None = None
     full: Mapping[str, float] = field(default_factory=dict)
     trials: int | None = None
     seconds: float | None = None

@@ -42,6 +42,7 @@ def with_recipe(settings: Settings, path: Path, *, quiet: bool) -> Settings:
             note(line)
     return replace(
         settings,
+        recipe=str(path),
         fidelity={**found.fidelity.to_json(), **given},
         full={**found.full.to_json(), **{name: given[name] for name in BOTH if name in given}},
         training=settings.training if own else words,

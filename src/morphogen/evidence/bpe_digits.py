@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
 from typing import Any, Final, final
 
 import numpy as np
@@ -13,17 +11,14 @@ from numpy.typing import NDArray
 
 from morphogen.analysis.agreement import spearman
 from morphogen.analysis.intervals import Interval
-from morphogen.architecture import Architecture, Constructor
 from morphogen.estimators.table import Table
+from morphogen.evidence.bpe_bed import Bed, Trainer, pool
 from morphogen.evidence.entry import Bar, Entry, Finding, Progress
 from morphogen.journal.memory import Memory
-from morphogen.networks.building import build, cost
 from morphogen.networks.data import load
 from morphogen.recipes import recipe_of
 from morphogen.records import Fidelity, Metric
 from morphogen.seeding import stream
-from morphogen.spaces import Space
-from morphogen.spaces.dag_chain import dags, module
 from morphogen.spaces.listed import listed
 from morphogen.strategies.minimum_importance_pruning import MinimumImportancePruning
 from morphogen.strategies.random_search import RandomSearch
@@ -36,38 +31,6 @@ Floats = NDArray[np.float64]
 SPLITS: Final = 20
 QUICK_SPLITS: Final = 3
 
-CONVOLUTIONAL: Final = """
-NET -> chain(B) | chain(B, B) | chain(D, B) | chain(B, D, B) | chain(D, B, B) | chain(D, B, D, B)
-B -> O | residual(O, identity) | chain(W, A) | chain(W, batch_norm, A)
-O -> conv1x1 | conv3x3 | conv5x5 | depthwise3x3 | avg_pool
-W -> bare_conv1x1 | bare_conv3x3 | bare_depthwise3x3
-A -> relu | hardswish | mish
-D -> conv3x3_down | max_pool_down
-"""
-
-WIDTHS: Final = ((4, 8, 16), (4, 8, 16, 32, 64))
-"""Of the first stage of convolutional networks, and of perceptrons."""
-
-BATCH: Final = 64
-RATE: Final = 0.01
-
-KNOBS: Final[Mapping[str, Sequence[float]]] = {
-    "epochs": (1, 2, 4, 8),
-    "fraction": (0.1, 0.25, 1.0),
-    "resolution": (4, 8),
-    "batch_size": (16, 64, 256),
-    "learning_rate": (0.01, 0.03),
-}
-
-WORK: Final = {16: 3.2, 64: 1.0, 256: 0.45}
-"""What an image costs in batches of that size, about; measured seconds decide later."""
-
-DEAREST: Final = 1 / 7
-"""Recipes that cost more than this part of full training, about, are not trained."""
-
-LIMITS: Final = (10, 30, 100)
-"""A recipe may cost one so-many-th of full training."""
-
 FRESH: Final = {10: 0.85, 30: 0.80, 100: 0.70}
 HALF: Final = {10: 0.60, 30: 0.60, 100: 0.55}
 """Spearman that the found recipe must reach on fresh networks, and in their better half."""
@@ -76,39 +39,7 @@ WORSE: Final = -0.02
 """What it may lack of random recipes of equal spend."""
 
 ROUND: Final = 8
-TRIALS: Final = 40
-"""Recipes a round and in all: five knobs, a round for each."""
-
-
-@final
-@dataclass(frozen=True)
-class Bed:
-    """How much is trained.
-
-    networks: convolutional ones, perceptrons. references: of them that a search sees. epochs: of full training.
-    seeds: of the truth.
-    """
-
-    networks: tuple[int, int] = (36, 28)
-    references: int = 40
-    epochs: int = 24
-    seeds: int = 3
-    knobs: tuple[tuple[str, tuple[float, ...]], ...] = tuple((n, tuple(v)) for n, v in KNOBS.items())
-    trials: int = TRIALS
-    limits: tuple[int, ...] = LIMITS
-
-    @property
-    def recipes(self) -> tuple[Fidelity, ...]:
-        """The recipes that cost little enough; of those that take the same steps, one."""
-        names, values = zip(*self.knobs, strict=True)
-        found: dict[tuple[float | None, ...], Fidelity] = {}
-        for chosen in product(*values):
-            recipe = Fidelity(**dict(zip(names, chosen, strict=True)))
-            assert recipe.epochs and recipe.fraction and recipe.batch_size
-            size = min(recipe.batch_size, round(recipe.fraction * 1151))
-            if recipe.epochs * recipe.fraction * WORK[recipe.batch_size] <= DEAREST * self.epochs:
-                found.setdefault((*chosen[:3], size, recipe.learning_rate), recipe)
-        return tuple(found.values())
+"""Recipes that pruning looks at before it fixes a knob."""
 
 
 @final
@@ -129,54 +60,10 @@ class Measured:
     parameters: Floats
 
 
-def pool(bed: Bed) -> list[tuple[Architecture, int]]:
-    """Return varied networks, each with its width: convolutional ones and perceptrons, shuffled."""
-    space, rng = Space.from_text(CONVOLUTIONAL, "small"), stream(0, "pool")
-    found: dict[tuple[Architecture, int], None] = {}
-    while len(found) < bed.networks[0]:
-        found[space.sample(rng), int(rng.choice(WIDTHS[0]))] = None
-    while len(found) < sum(bed.networks):
-        sizes = rng.integers(2, 4, size=int(rng.integers(1, 4)))
-        parts = tuple(
-            module(dags(size)[int(rng.integers(len(dags(size))))], size, "linear_relu")
-            for size in sizes.tolist()
-        )
-        root = Constructor("mlp_chain", len(parts))
-        found[Architecture(root, parts), int(rng.choice(WIDTHS[1]))] = None
-    everything = list(found)
-    return [everything[place] for place in rng.permutation(len(everything))]
-
-
 def measured(bed: Bed, progress: Progress) -> Measured:
     """Train all networks in full by several seeds, by each recipe, and in full but stopped early."""
-    from morphogen.networks.training import Diverged, Recipe, fit, score
-
-    data, networks, recipes = load("digits"), pool(bed), bed.recipes
-    full = Fidelity(epochs=bed.epochs, fraction=1.0, batch_size=BATCH, learning_rate=RATE)
-
-    def trained(which: int, fidelity: Fidelity, *name: Any, test: bool = False) -> tuple[float, float]:
-        """Return the negative loss, and the seconds of training without those of validation."""
-        architecture, width = networks[which]
-        small, rng = data.at(fidelity.resolution), stream(0, *name, which)
-        network = build(architecture, small.shape, 10, channels=width, seed=int(rng.integers(2**62)))
-        recipe = Recipe(
-            epochs=fidelity.epochs or 1,
-            batch_size=fidelity.batch_size or BATCH,
-            learning_rate=fidelity.learning_rate,
-            optimizer="adamw",
-            shift=False,
-            device="cpu",
-            stop=fidelity.stop or 1.0,
-        )
-        begun = time.process_time()
-        try:
-            fit(network, small, small.part(fidelity.fraction or 1.0), None, recipe, rng)
-        except Diverged:
-            return -1e9, time.process_time() - begun
-        seconds = time.process_time() - begun
-        loss = score(network, small, small.test if test else small.validation, "cpu")[1]
-        return -min(loss, 1e9), seconds
-
+    networks, recipes = pool(bed), bed.recipes
+    trained, full = Trainer(load("digits"), networks), bed.full
     everyone = range(len(networks))
     truth, spent = np.empty((bed.seeds, len(networks))), np.empty((bed.seeds, len(networks)))
     for which in everyone:
@@ -194,8 +81,7 @@ def measured(bed: Bed, progress: Progress) -> Measured:
         progress("recipes", 0.5 + 0.4 * row / len(recipes))
         each = [trained(which, recipe, "cheap", row) for which in everyone]
         cheap[row], seconds[row] = [value for value, _ in each], np.mean([cost for _, cost in each])
-    sizes = [cost(a, data.shape, 10, channels=width).parameters for a, width in networks]
-    return Measured(truth, cheap, seconds, early, float(spent.mean()), np.array(sizes, dtype=np.float64))
+    return Measured(truth, cheap, seconds, early, float(spent.mean()), trained.parameters)
 
 
 def strategies(seed: int) -> Mapping[str, Strategy[Any]]:
@@ -211,12 +97,7 @@ def experiment(quick: bool, progress: Progress) -> Iterator[Finding]:
     """Train once; then split the networks again and again, search by look-ups, judge on the others."""
     bed, splits = Bed(), SPLITS
     if quick:
-        few = {"fraction": (0.1, 0.25), "batch_size": (16, 64)}
-        knobs = tuple(
-            (name, tuple(few.get(name, KNOBS[name][-1:] if name == "resolution" else KNOBS[name][:1])))
-            for name in KNOBS
-        )
-        bed, splits = Bed((6, 5), 5, 2, 2, knobs, 4, (3,)), QUICK_SPLITS
+        bed, splits = Bed.small(), QUICK_SPLITS
     yield from judged(bed, measured(bed, progress), splits, quick, progress)
 
 
