@@ -50,7 +50,7 @@ class Live(Estimator):
     recipes: Sequence[Fidelity]
     truth: Floats
     seen: NDArray[np.intp]
-    known: dict[tuple[int, int], tuple[float, float]] = field(default_factory=dict)
+    trainings: dict[tuple[int, int], tuple[float, float]] = field(default_factory=dict)
 
     metrics = (Metric("spearman"),)
     fingerprint = "agreement on digits"
@@ -58,9 +58,9 @@ class Live(Estimator):
     def estimate(self, proposal: Proposal, rng: np.random.Generator) -> Estimate:
         row = [recipe_of(recipe) for recipe in self.recipes].index(proposal.architecture)
         for which in self.seen.tolist():
-            if (row, which) not in self.known:
-                self.known[row, which] = self.trained(which, self.recipes[row], "cheap", row)
-        values, seconds = np.transpose([self.known[row, which] for which in self.seen.tolist()])
+            if (row, which) not in self.trainings:
+                self.trainings[row, which] = self.trained(which, self.recipes[row], "cheap", row)
+        values, seconds = np.transpose([self.trainings[row, which] for which in self.seen.tolist()])
         rho = float(spearman(values, self.truth[self.seen]))
         return Estimate({"spearman": rho if np.isfinite(rho) else -1.0}, float(seconds.mean()))
 
