@@ -204,12 +204,5 @@ def _ledger(console: Console, study: Study) -> None:
     ledger = study.ledger
     work = ledger.offered
     console.print(f"\n[bold]Ledger[/] {ledger.wall:,.1f} s on the clock, {work:,.1f} s of work time")
-    rows = {
-        "trials": ledger.estimates,
-        "idle": ledger.idle,
-        "strategy": ledger.strategy,
-        "journal": ledger.journal,
-    }
-    total = max(sum(rows.values()), 1e-9)
-    for name, seconds in rows.items():
-        console.print(f"  {name:<9}{seconds:>12,.2f} s{seconds / total:>8.1%}")
+    for name, seconds, share in ledger.parts:
+        console.print(f"  {name:<9}{seconds:>12,.2f} s{share:>8.1%}")

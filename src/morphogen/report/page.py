@@ -107,7 +107,7 @@ def _context(study: Study, baselines: Sequence[Study], words: Words) -> dict[str
         ],
         **_choices(story, charts),
         **_estimates(story, charts),
-        "ledger": _ledger(study),
+        "ledger": study.ledger.parts,
         "failures": _failures(study),
         "settings": _settings(study),
     }
@@ -276,19 +276,6 @@ def _estimates(story: Chronicle, charts: _Charts) -> dict[str, Any]:
     found = estimates.agreements(story)
     chart = estimates.chart(found, story.metric.name) if found else None
     return {"agreements": found, "estimates": charts.put("estimates", chart)}
-
-
-def _ledger(study: Study) -> list[tuple[str, str, float]]:
-    """Return where the seconds of workers and of the loop went: name, seconds, share of all."""
-    ledger = study.ledger
-    rows = {
-        "training": ledger.estimates,
-        "idle": ledger.idle,
-        "strategy": ledger.strategy,
-        "journal": ledger.journal,
-    }
-    total = max(sum(rows.values()), 1e-9)
-    return [(name, f"{seconds:,.2f}", seconds / total) for name, seconds in rows.items()]
 
 
 def _failures(study: Study) -> list[dict[str, Any]]:

@@ -30,6 +30,18 @@ class Ledger:
         """Seconds in which workers had nothing to do, summed over workers."""
         return max(0.0, self.offered - self.estimates)
 
+    @property
+    def parts(self) -> tuple[tuple[str, float, float], ...]:
+        """Where all seconds went, of workers and of the search itself: name, seconds, share of their sum."""
+        seconds = {
+            "trials": self.estimates,
+            "idle": self.idle,
+            "strategy": self.strategy,
+            "journal": self.journal,
+        }
+        total = max(sum(seconds.values()), 1e-9)
+        return tuple((name, each, each / total) for name, each in seconds.items())
+
     def add(self, told: Mapping[str, float], cost: float) -> None:
         """Add the share of one told event, and the cost of its estimate."""
         self.wall += told["wall"]
