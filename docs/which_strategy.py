@@ -336,12 +336,16 @@ def recipes() -> list[str]:
 
 def unmeasured() -> list[str]:
     """Say which strategies no result speaks of."""
-    names = [f"`{e.name}`" for e in catalog.entries("strategy") if e.name not in MEASURED]
+    missing = [e for e in catalog.entries("strategy") if e.name not in MEASURED]
+    names, wide = ([f"`{e.name}`" for e in missing if e.regions == regions] for regions in (False, True))
     return [
         "## Not measured",
         "",
         f"No committed result compares these with the others yet: {', '.join(names)}. They keep the same contracts,",
         "and `morphogen compare` runs them on your table beside random search.",
+        "",
+        f"Nor of {', '.join(wide)}, which proposes regions, with the estimator `darts`: a search beside",
+        "`random_search` on your data ([regions](../regions.md)) says whether it is worth its seconds.",
         "",
     ]
 

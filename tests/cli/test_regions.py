@@ -162,9 +162,19 @@ def _told(path: str) -> int:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--strategy", "pseudo_gradient_evolution"), "--estimator fade ranks regions"),
-        (("--strategy", "pseudo_gradient_evolution", "-e", "my.py:count"), "--estimator fade ranks regions"),
-        (("--estimator", "fade"), "--strategy pseudo_gradient_evolution proposes regions"),
+        (("--strategy", "pseudo_gradient_evolution"), "--estimator fade or --estimator darts ranks regions"),
+        (
+            ("--strategy", "one_shot", "-e", "my.py:count"),
+            "--estimator fade or --estimator darts ranks regions",
+        ),
+        (
+            ("--estimator", "fade"),
+            "--strategy pseudo_gradient_evolution or --strategy one_shot proposes regions",
+        ),
+        (
+            ("--estimator", "darts"),
+            "--strategy pseudo_gradient_evolution or --strategy one_shot proposes regions",
+        ),
         ((*FADE, "-o", "nonterminal=BLOK"), "has no nonterminal BLOK (did you mean BLOCK?)"),
         ((*FADE, "--space", "endless.txt"), "the space is infinite"),
     ],

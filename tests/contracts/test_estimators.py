@@ -46,6 +46,7 @@ MADE: dict[str, Callable[[], dict[str, Any]]] = {
     "training": lambda: {"data": images(), "device": "cpu"},
     "zero_cost": lambda: {"data": images()},
     "fade": lambda: {"data": images(), "supernets": 2},
+    "darts": lambda: {"data": images()},
     "rank_agreement": references,
 }
 

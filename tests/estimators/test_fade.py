@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from morphogen.estimators.fade import Fade, path_scores, region_of
+from morphogen.estimators.fade import Fade, path_scores
+from morphogen.estimators.of_regions import region_of
 from morphogen.networks import cost
 from morphogen.networks.data import ImageData, load
 from morphogen.records import Estimate, Fidelity, Position, Proposal

@@ -59,7 +59,7 @@ DISCRETE: dict[str, set[str]] = {
 SHARED: dict[str, set[str]] = {
     "spaces": {"space", "grammar", "text", "compiled", "constraints", "count", "moves", "encodings"},
     "strategies": {"strategy", "seen", "candidates"},
-    "estimators": {"estimator"},
+    "estimators": {"estimator", "of_regions"},
     "predictors": {
         "predictor",
         "features",

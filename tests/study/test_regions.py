@@ -163,7 +163,7 @@ def test_regions_need_an_estimator_of_regions_and_the_other_way_round(fade: Fade
 
 def test_the_catalogue_says_who_speaks_of_regions(fade: Fade) -> None:
     said = {entry.name for entry in catalog.entries() if entry.regions}
-    assert said == {"pseudo_gradient_evolution", "fade"}
+    assert said == {"pseudo_gradient_evolution", "one_shot", "fade", "darts"}
     for entry in catalog.entries("strategy"):
         assert entry.load().regions == entry.regions
     for entry in catalog.entries("estimator"):

@@ -128,6 +128,14 @@ METHODS: Final = (
     ),
     Entry(
         "strategy",
+        "one_shot",
+        "morphogen.strategies.one_shot:OneShot",
+        "regions: all alternatives everywhere, anew in each trial; with the estimator darts it is DARTS",
+        "Liu et al. 2019 (DARTS)",
+        regions=True,
+    ),
+    Entry(
+        "strategy",
         "minimum_importance_pruning",
         "morphogen.strategies.minimum_importance_pruning:MinimumImportancePruning",
         "cheap training recipes: fix the knob that matters least, at its cheapest value, and go on",
@@ -158,6 +166,14 @@ METHODS: Final = (
         "morphogen.estimators.fade:Fade",
         "rank the candidates of a region by the trained logits of supernets",
         "Neumeyer et al. 2024 (FaDE)",
+        regions=True,
+    ),
+    Entry(
+        "estimator",
+        "darts",
+        "morphogen.estimators.darts:Darts",
+        "train one supernet of a region by gradient, derive its architecture; partial=4 is PC-DARTS",
+        "Liu et al. 2019 (DARTS); Xu et al. 2020 (PC-DARTS)",
         regions=True,
     ),
     Entry(

@@ -75,7 +75,7 @@ Epochs = Annotated[
     typer.Option(
         metavar="N",
         min=1,
-        help="Passes over the data; 5 unless told, for regions 26.",
+        help="Passes over the data; 5 unless told, for regions some 30.",
         rich_help_panel=TRAINING,
     ),
 ]

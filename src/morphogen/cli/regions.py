@@ -73,6 +73,8 @@ def _column(
     path = tuple(position["path"])
     before = beside.before.get(path) if beside.before is not None else None
     after = beside.after.get(path) if beside.after is not None else None
+    if after is not None and set(after) == set(position["candidates"]):
+        after = None  # where all of them stay, marks would tell nothing
     longest = max(len(brief(text, width)) for text in position["candidates"])
     name = min(1 + longest, width - 8)
     bar = width - name - 5

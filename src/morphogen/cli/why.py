@@ -72,7 +72,7 @@ def _tell(console: Console, study: Study, trial: Trial, word: str) -> None:
         console.print("\nValues", style="bold")
         for metric in study.metrics:
             unit = f" {metric.unit}" if metric.unit else ""
-            console.print(f"  {metric.name:<16}{number(metric.value(trial), metric)}{unit}")
+            console.print(f"  {metric.name:<20}{number(metric.value(trial), metric)}{unit}")
     if trial.estimate is not None and trial.estimate.failure is not None:
         failure = trial.estimate.failure
         for title, text in (("Traceback", failure.traceback), ("Last output", failure.output)):

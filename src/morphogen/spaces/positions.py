@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
+from typing import Final, TypeAlias
+
+import numpy as np
 
 from morphogen.architecture import Architecture
 from morphogen.spaces.grammar import Pattern, Ref, SpaceError, calls
 from morphogen.spaces.space import Path, Space, walk
+
+Row: TypeAlias = tuple[Path, tuple[Architecture, ...]]
+"""A position, and the parts that may stand there."""
+
+TRIES: Final = 200
+"""Draws after which a position has the candidates that it has."""
 
 
 def positions(space: Space, architecture: Architecture, nonterminal: str | None = None) -> tuple[Path, ...]:
@@ -36,6 +46,45 @@ def inside(space: Space, architecture: Architecture, path: Path) -> Space:
         if place == path:
             return _from(space, symbol, room)
     raise SpaceError(f"no position {path} is in {architecture}")
+
+
+def alternatives(
+    space: Space, architecture: Architecture, path: Path, most: int, rng: np.random.Generator
+) -> tuple[Architecture, ...]:
+    """Return distinct networks that may stand at `path`, the one that is there first: `most` of them, drawn.
+
+    All of them, in their order, where there are no more.
+    """
+    parts, own = inside(space, architecture, path), architecture.at(path)
+    row = {own.key: own}
+    if parts.count() <= most:
+        for part in parts.enumerate():
+            row.setdefault(part.key, part)
+        return tuple(row.values())
+    for _ in range(TRIES):
+        if len(row) >= most:
+            break
+        part = parts.sample(rng)
+        row.setdefault(part.key, part)
+    return tuple(row.values())
+
+
+def region_round(
+    space: Space, architecture: Architecture, most: int, nonterminal: str | None, rng: np.random.Generator
+) -> tuple[Row, ...]:
+    """Return the positions of an architecture (see `positions`), each with up to `most` alternatives."""
+    found = positions(space, architecture, nonterminal)
+    return tuple((path, alternatives(space, architecture, path, most, rng)) for path in found)
+
+
+def refuse_unknown(space: Space, nonterminal: str | None) -> None:
+    """Raise a `SpaceError` that names the nonterminals of a space, where it has none of this name."""
+    names = [rule.name for rule in space.grammar.rules]
+    if nonterminal is None or nonterminal in names:
+        return
+    close = difflib.get_close_matches(nonterminal, names, n=1)
+    near = f" (did you mean {close[0]}?)" if close else ""
+    raise SpaceError(f"{space.name} has no nonterminal {nonterminal}{near}; it has {', '.join(names)}")
 
 
 @lru_cache(maxsize=256)

@@ -3,6 +3,7 @@
 from morphogen.strategies.listed import Listed
 from morphogen.strategies.local_search import LocalSearch
 from morphogen.strategies.nsga2 import NSGA2
+from morphogen.strategies.one_shot import OneShot
 from morphogen.strategies.predictor_guided import PredictorGuided
 from morphogen.strategies.pseudo_gradient_evolution import PseudoGradientEvolution
 from morphogen.strategies.random_search import RandomSearch
@@ -14,6 +15,7 @@ __all__ = [
     "Listed",
     "LocalSearch",
     "NSGA2",
+    "OneShot",
     "PredictorGuided",
     "PseudoGradientEvolution",
     "RandomSearch",

@@ -7,7 +7,6 @@ position. How a pseudo-gradient is made is not public. Everything below is there
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
@@ -25,7 +24,7 @@ from morphogen.spaces.dag_chain import features as bits_of
 from morphogen.spaces.encodings import Vocabulary
 from morphogen.spaces.grammar import SpaceError
 from morphogen.spaces.moves import mutate
-from morphogen.spaces.positions import inside, positions
+from morphogen.spaces.positions import inside, refuse_unknown, region_round
 from morphogen.spaces.space import Space
 from morphogen.strategies.strategy import Strategy
 
@@ -35,7 +34,6 @@ LISTED: Final = 10_000
 """Parts of a position up to which all of them are looked at for the nearest; beyond, as many are drawn."""
 
 DRAWN: Final = 40
-TRIES: Final = 200
 
 
 @final
@@ -93,13 +91,7 @@ class PseudoGradientEvolution(Strategy[Region]):
 
     def start(self, space: Space, metric: Goal) -> Region:
         """Return the state before the first region; raise `SpaceError` for a nonterminal that is not there."""
-        names = [rule.name for rule in space.grammar.rules]
-        if self.nonterminal is not None and self.nonterminal not in names:
-            close = difflib.get_close_matches(self.nonterminal, names, n=1)
-            near = f" (did you mean {close[0]}?)" if close else ""
-            raise SpaceError(
-                f"{space.name} has no nonterminal {self.nonterminal}{near}; it has {', '.join(names)}"
-            )
+        refuse_unknown(space, self.nonterminal)
         return Region(space)
 
     def ask(self, state: Region, rng: np.random.Generator) -> Proposal | None:
@@ -126,17 +118,8 @@ class PseudoGradientEvolution(Strategy[Region]):
 
     def _first(self, space: Space, rng: np.random.Generator) -> Proposal:
         at = space.sample(rng)
-        rows = []
-        for path in positions(space, at, self.nonterminal):
-            parts = inside(space, at, path)
-            row = {at.at(path).key: at.at(path)}
-            for _ in range(TRIES):
-                if len(row) >= min(self.candidates, parts.count()):
-                    break
-                part = parts.sample(rng)
-                row.setdefault(part.key, part)
-            rows.append(Position(path, tuple(row.values())))
-        return Proposal(at, region=tuple(rows))
+        rows = region_round(space, at, self.candidates, self.nonterminal, rng)
+        return Proposal(at, region=tuple(Position(path, parts) for path, parts in rows))
 
     def _next(
         self, space: Space, at: Architecture, position: Position, ranks: Floats, rng: np.random.Generator

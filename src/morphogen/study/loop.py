@@ -123,11 +123,11 @@ def _apart(strategy: Strategy[Any], estimator: Estimator) -> str:
     if strategy.regions:
         return (
             f"{asks} proposes regions and {answers} estimates single architectures: "
-            "take an estimator of regions, such as Fade, or another strategy"
+            "take an estimator of regions, such as Fade or Darts, or another strategy"
         )
     return (
         f"{asks} proposes single architectures and {answers} estimates regions: "
-        "take a strategy of regions, such as PseudoGradientEvolution, or another estimator"
+        "take a strategy of regions, such as PseudoGradientEvolution or OneShot, or another estimator"
     )
 
 

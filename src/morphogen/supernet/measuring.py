@@ -21,9 +21,10 @@ MAPS: Final = 3
 def region_bytes(space: Space, settings: Mapping[str, Any], batch_size: int) -> int:
     """Return about how many bytes training a supernet of a region takes, weights and activations.
 
-    settings: inputs, classes, channels and cells, as `Supernet` takes them.
+    settings: inputs, classes, channels and cells, and partial where it is given, as `Supernet` takes them.
     """
-    root, parts = compile_region(space)
+    partial = settings.get("partial", 1)
+    root, parts = compile_region(space, partial=partial)
     inputs = Shape(*settings["inputs"])
     sizes = (settings["classes"], settings["channels"], settings["cells"])
     if all(isinstance(part, Fixed) for part in parts):
@@ -39,7 +40,7 @@ def region_bytes(space: Space, settings: Mapping[str, Any], batch_size: int) -> 
     copies = STAGES * sizes[2] if root == "stack" else 1
     operations = copies * sum(map(_operations, parts))
     largest = sizes[1] * (1 if root == "mlp_chain" else inputs.pixels)
-    return int(4 * (COPIES * weights + MAPS * operations * largest * batch_size))
+    return int(4 * (COPIES * weights + MAPS * operations * largest * batch_size / partial))
 
 
 def _operations(part: Part) -> int:

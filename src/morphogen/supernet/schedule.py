@@ -26,14 +26,15 @@ class Course:
     """How a supernet is trained.
 
     recipe: of the weights, as for any network; its epochs are passes over all images that are given. steps:
-    how many instead. logit_rate: of Adam on the logits (betas 0.5 and 0.999); None is 1.2 / steps. share: of
-    the images that are set aside for the logits; a schedule of one level, or a region without a choice, sets
-    none aside.
+    how many instead. logit_rate: of Adam on the logits (betas 0.5 and 0.999); None is reach / steps, with
+    which a logit goes about so far at most. share: of the images that are set aside for the logits; a
+    schedule of one level, or a region without a choice, sets none aside.
     """
 
     recipe: Recipe
     steps: int | None = None
     logit_rate: float | None = None
+    reach: float = 1.2
     logit_decay: float = 0.0
     share: float = 0.4
 
@@ -145,7 +146,7 @@ def train(
             weight_split, logit_split = _split(everything, course.share, generators)
         descent = Descent(stack, recipe)
         table = Logits(stack, relaxation, noise)
-        rate = course.logit_rate if course.logit_rate is not None else 1.2 / steps
+        rate = course.logit_rate if course.logit_rate is not None else course.reach / steps
         adam = _Adam(table.flat, rate, course.logit_decay)
         weight_batches = _orders(weight_split, recipe, generators)
         logit_batches = _orders(logit_split, recipe, generators) if choices else iter(())

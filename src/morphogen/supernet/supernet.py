@@ -58,6 +58,8 @@ class Supernet(nn.Module):
         normalize: divides what each candidate gives by its root mean square, image by image (chains of
             modules do so anyway).
         partial: only the first 1 / partial of the channels pass the candidates (PC-DARTS).
+        affine: whether batch norms of candidates learn a scale and a shift; a scale can undo a candidate's
+            weight in the mixture, so DARTS has none.
 
     Raises:
         SupernetError: candidates of different shapes, or a region that cannot be mixed.
@@ -75,6 +77,7 @@ class Supernet(nn.Module):
         seed: int = 0,
         normalize: bool = False,
         partial: int = 1,
+        affine: bool = True,
     ) -> None:
         super().__init__()
         self.space = space
@@ -109,6 +112,10 @@ class Supernet(nn.Module):
             self.body = body.module(shape)
             shape, _ = body.measure(shape)
             self.head = head.module(shape)
+        if not affine:
+            for mixture in (m for m in self.modules() if isinstance(m, Mixture)):
+                for norm in (m for m in mixture.modules() if isinstance(m, nn.BatchNorm2d)):
+                    norm.requires_grad_(False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images `[n, c, h, w]` to logits `[n, classes]`, mixed as told by `mix`."""
