@@ -91,7 +91,7 @@ class There:
 def experiment(quick: bool, progress: Progress) -> Iterator[Finding]:
     """Search on digits, look at MNIST; quickly, on digits alone and a few networks."""
     bed, searches = (Bed.small(), 2) if quick else (Bed(), SEARCHES)
-    picks = found_on_digits(bed, searches, lambda doing, share: progress(doing, 0.35 * share))
+    picks, _ = found_on_digits(bed, searches, lambda doing, share: progress(doing, 0.35 * share))
     there = measured(
         bed, smaller() if not quick else load("digits"), lambda d, s: progress(d, 0.35 + 0.4 * s)
     )
@@ -105,28 +105,31 @@ def smaller() -> ImageData:
     return replace(data, train=train, validation=validation, fingerprint=f"{data.fingerprint} {IMAGES}")
 
 
-def found_on_digits(bed: Bed, searches: int, progress: Progress) -> list[list[Fidelity]]:
-    """Return the recipe that each search finds for each limit."""
+def found_on_digits(bed: Bed, searches: int, progress: Progress) -> tuple[list[list[Fidelity]], list[float]]:
+    """Return the recipe that each search finds for each limit, and the seconds that each search takes in all."""
     networks, recipes = pool(bed), bed.recipes
-    trained, seeds = Trainer(load("digits"), networks), range(bed.seeds)
-    each = np.empty((bed.seeds, len(networks), 2))
-    for which in range(len(networks)):
-        progress("full training on digits", 0.5 * which / len(networks))
-        each[:, which] = [trained(which, bed.full, "truth", seed, test=True) for seed in seeds]
-    full, truth = float(each[..., 1].mean()), each[..., 0].mean(axis=0)
-    picks, known = [], dict[tuple[int, int], tuple[float, float]]()
+    trained, count = Trainer(load("digits"), networks), len(networks)
+    seen = [stream(number, "split").permutation(count)[: bed.references] for number in range(searches)]
+    each = np.full((bed.seeds, count, 2), np.nan)
+    for place, which in enumerate(sorted({int(which) for row in seen for which in row})):
+        progress("full training on digits", 0.5 * place / count)
+        each[:, which] = [trained(which, bed.full, "truth", seed, test=True) for seed in range(bed.seeds)]
+    full, truth = float(np.nanmean(each[..., 1])), each[..., 0].mean(axis=0)
+    space, rows = (
+        listed(map(recipe_of, recipes), "recipes"),
+        {recipe_of(recipe): recipe for recipe in recipes},
+    )
+    picks, bills, known = [], [], dict[tuple[int, int], tuple[float, float]]()
     for number in range(searches):
         progress("recipes on digits", 0.5 + 0.5 * number / searches)
-        seen = stream(number, "split").permutation(len(networks))[: bed.references]
-        space = listed(map(recipe_of, recipes), "recipes")
-        live = Live(trained, recipes, truth, seen, known)
+        live = Live(trained, recipes, truth, seen[number], known)
         strategy = MinimumImportancePruning.improved(ROUND, number)
         study = search(space, strategy, live, Memory(), limit=Limit(trials=bed.trials), seed=number)
         state = strategy.read(space, live.metrics[0], study.trials)
-        least = min(each.cost for each in state.told)
-        rows = {recipe_of(recipe): recipe for recipe in recipes}
+        least = min(told.cost for told in state.told)
         picks.append([rows[strategy.pick(state, limit=max(full / part, least))] for part in bed.limits])
-    return picks
+        bills.append(study.ledger.cost * bed.references + float(each[:, seen[number], 1].sum()))
+    return picks, bills
 
 
 def measured(bed: Bed, data: ImageData, progress: Progress) -> There:
