@@ -115,6 +115,17 @@ def test_the_rehearsal_trains_and_finds_what_would_always_fail(training: Trainin
         replace(training, batch_size=1).rehearse(SPACE, stream(0))
 
 
+def test_a_rehearsal_blows_no_deep_network_up(digits: ImageData) -> None:
+    """One step at the full rate may, where a whole training does not: the search would never begin."""
+    deep = Space.from_text(
+        f"NET -> chain({', '.join(['conv3x3'] * 24)}, OP)\nOP -> conv3x3 | conv1x1", "long"
+    )
+    wild = Training(digits, epochs=1, channels=4, learning_rate=1000.0)
+    ended = wild.estimate(Proposal(deep.sample(stream(0)), Fidelity(fraction=0.06)), stream(0))
+    assert ended.failure is not None and ended.failure.type == "Diverged"
+    wild.rehearse(deep, stream(0))
+
+
 def test_the_fingerprint_names_data_and_settings(training: Training, digits: ImageData) -> None:
     assert digits.fingerprint in training.fingerprint
     other = Training(load("digits", seed=1), epochs=6, channels=8)

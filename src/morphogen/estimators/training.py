@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, final
 
 import numpy as np
@@ -149,6 +149,8 @@ class Training(Estimator):
                         f"{error} (so for {_REHEARSED} architectures of {space.name})"
                     ) from error
         recipe = self._recipe(narrow)
+        # A tiny step: one at the full rate can blow up a deep network that a whole training would not.
+        recipe = replace(recipe, learning_rate=TINY * recipe.peak)
         fit(network, data, data.train[: recipe.batch_size], data.validation[:2], recipe, rng)
 
     @property
@@ -192,6 +194,9 @@ class Training(Estimator):
 
 
 _REHEARSED: Final = 5
+
+TINY: Final = 1e-4
+"""By so much the learning rate of a rehearsal is smaller."""
 
 
 @final
