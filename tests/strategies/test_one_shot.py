@@ -49,6 +49,15 @@ def test_more_alternatives_than_candidates_are_drawn(space: Space, nonterminal: 
         assert len({part.key for part in position.candidates}) == len(position.candidates) == 3
 
 
+def test_a_nonterminal_that_is_not_everywhere_is_found() -> None:
+    space = Space.from_text("NET -> chain(A, conv1x1) | conv1x1\nA -> conv3x3 | avg_pool | conv1x1")
+    for seed in range(20):
+        (position,) = asked(OneShot(nonterminal="A"), space, seed).region
+        assert len(position.candidates) == 3
+    with pytest.raises(SpaceError, match="no choice is left in conv1x1"):
+        asked(OneShot(), Space.from_text("NET -> conv1x1"))
+
+
 def test_nothing_told_changes_what_is_asked() -> None:
     strategy, space = OneShot(), cell201()
     state = strategy.start(space, METRIC)

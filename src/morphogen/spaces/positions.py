@@ -18,7 +18,7 @@ Row: TypeAlias = tuple[Path, tuple[Architecture, ...]]
 """A position, and the parts that may stand there."""
 
 TRIES: Final = 200
-"""Draws after which a position has the candidates that it has."""
+"""Draws after which a position has the candidates that it has, or is not found."""
 
 
 def positions(space: Space, architecture: Architecture, nonterminal: str | None = None) -> tuple[Path, ...]:
@@ -70,11 +70,22 @@ def alternatives(
 
 
 def region_round(
-    space: Space, architecture: Architecture, most: int, nonterminal: str | None, rng: np.random.Generator
-) -> tuple[Row, ...]:
-    """Return the positions of an architecture (see `positions`), each with up to `most` alternatives."""
-    found = positions(space, architecture, nonterminal)
-    return tuple((path, alternatives(space, architecture, path, most, rng)) for path in found)
+    space: Space, most: int, nonterminal: str | None, rng: np.random.Generator
+) -> tuple[Architecture, tuple[Row, ...]]:
+    """Draw an architecture that has positions (see `positions`); return it, and up to `most` alternatives at each.
+
+    Raises:
+        SpaceError: none of many architectures has such a place.
+    """
+    for draw in range(1, TRIES + 1):
+        at = space.sample(rng)
+        try:
+            found = positions(space, at, nonterminal)
+            break
+        except SpaceError:  # the nonterminal does not stand in this one
+            if draw == TRIES:
+                raise
+    return at, tuple((path, alternatives(space, at, path, most, rng)) for path in found)
 
 
 def refuse_unknown(space: Space, nonterminal: str | None) -> None:

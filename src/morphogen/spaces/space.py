@@ -197,9 +197,7 @@ class Space:
 
     def _objection(self, architecture: Architecture) -> str | None:
         if self.compiled.choice_of(self.compiled.root, architecture) < 0:
-            for name in sorted(
-                _names(architecture) - {terminal.name for terminal in self.grammar.terminals()}
-            ):
+            for name in sorted(_names(architecture) - {t.name for t in self.grammar.terminals()}):
                 return f"it has no {name}{nearest(name, self.operations)}"
             return f"its grammar does not derive it from {self.grammar.start}"
         if self.compiled.room is not None and architecture.depth > self.compiled.room:

@@ -49,8 +49,7 @@ class OneShot(Strategy[Space]):
         return space
 
     def ask(self, state: Space, rng: np.random.Generator) -> Proposal:
-        at = state.sample(rng)
-        rows = region_round(state, at, self.candidates, self.nonterminal, rng)
+        at, rows = region_round(state, self.candidates, self.nonterminal, rng)
         return Proposal(at, region=tuple(Position(path, parts) for path, parts in rows))
 
     def tell(self, state: Space, trial: Trial) -> Space:

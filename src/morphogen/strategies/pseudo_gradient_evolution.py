@@ -117,8 +117,7 @@ class PseudoGradientEvolution(Strategy[Region]):
         return replace(state, ranks=trial.estimate.ranks or even, waiting=False)
 
     def _first(self, space: Space, rng: np.random.Generator) -> Proposal:
-        at = space.sample(rng)
-        rows = region_round(space, at, self.candidates, self.nonterminal, rng)
+        at, rows = region_round(space, self.candidates, self.nonterminal, rng)
         return Proposal(at, region=tuple(Position(path, parts) for path, parts in rows))
 
     def _next(
