@@ -186,6 +186,6 @@ ENTRY: Final = Entry(
     quick_seeds=QUICK,
     packages=("numpy", "torch", "onnx", "onnxruntime"),
     refuted="Six of seven spaces hold by far. hierarchical201 chains some 80 normalizations, and on digits of 8x8 its "
-    "last maps have 2x2 pixels: where these are nearly constant, a normalization magnifies rounding some 300 times, and "
-    "some networks round by .03 themselves in single precision. In double precision all sources agree to 1e-10.",
+    "last maps have 2x2 pixels: where these are nearly constant, a normalization magnifies rounding some 300 times, "
+    "and some networks round by .03 themselves in single precision. In double precision all sources agree to 1e-10.",
 )
