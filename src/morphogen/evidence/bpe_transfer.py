@@ -230,6 +230,6 @@ ENTRY: Final = Entry(
     packages=("numpy", "scipy", "scikit-learn", "torch"),
     refuted="What was found for 1/10, 1/30 and 1/100 on digits costs 1/56, 1/80 and 1/156 of full training on MNIST, "
     "and ranks there by .76, .78 and .66 (better half .31, .34, .30). It beats random recipes (.69, .70, .40) "
-    "and, but for the cheapest, full training stopped early at equal cost (.52, .61, .66); one seed of full training agrees with "
-    "another by .98.",
+    "and, but for the cheapest, full training stopped early at equal cost (.52, .61, .66); one seed of full training "
+    "agrees with another by .98.",
 )
