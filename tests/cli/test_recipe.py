@@ -179,3 +179,31 @@ def test_damaged_files_are_named(here: Cli) -> None:
     ended = here("search", "--fidelity", "recipe.json", "--benchmark", "nasbench201/cifar10")
     assert ended.code == 2 and "a table trains nothing" in ended.err
     assert not Path("study.db").exists()
+
+
+def test_a_supernet_takes_the_sizes_of_a_recipe(here: Cli) -> None:
+    search = (
+        "search",
+        "--space",
+        "small.txt",
+        "--fidelity",
+        "recipe.json",
+        "--strategy",
+        "one_shot",
+        "--trials",
+        1,
+    )
+    words = (*search, "--estimator", "darts", "-o", "nonterminal=OP", "-w", 0)
+    ended = here(*words)
+    assert ended.code == 0, ended.err
+    recipe, study = FoundRecipe.read("recipe.json"), Study.open("study.db")
+    assert f"epochs={recipe.fidelity.epochs}," in study.estimator and "channels=4," in study.estimator
+    (event,) = [event for event in study.others if event["kind"] == "retrained"]
+    assert event["fidelity"]["epochs"] == recipe.full.epochs
+    record = json.loads(Path("recipe.json").read_text(encoding="utf-8"))
+    record["fidelity"]["stop"] = 0.5
+    Path("stopped.json").write_text(json.dumps(record), encoding="utf-8")
+    ended = here(
+        *("stopped.json" if word == "recipe.json" else word for word in words), "--study", "other.db"
+    )
+    assert ended.code == 2 and "stops a training early, and darts trains supernets" in ended.err

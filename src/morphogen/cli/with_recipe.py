@@ -30,11 +30,20 @@ def with_recipe(settings: Settings, path: Path, *, quiet: bool) -> Settings:
         raise Wrong(
             f"--fidelity {path} is a recipe of training, a table trains nothing: leave one of them out"
         )
-    if settings.estimator != "training" and ":" not in settings.estimator:
+    given, own, regions = settings.fidelity, settings.estimator != "training", _of_regions(settings)
+    if own and not regions and ":" not in settings.estimator:
         raise Wrong(
             f"--fidelity {path} is a recipe of training, {settings.estimator} trains otherwise: leave one of them out"
         )
-    given, own = settings.fidelity, settings.estimator != "training"
+    recipe, full = found.fidelity.to_json(), found.full.to_json()
+    if regions:
+        if "stop" in recipe:
+            raise Wrong(
+                f"{path} stops a training early, and {settings.estimator} trains supernets, whose logits would "
+                "stop half way: give --epochs and --fraction instead"
+            )
+        for each in (recipe, full):
+            each.pop("learning_rate", None)  # it belongs to the optimizer that the recipe was found with
     several = settings.objectives or settings.weights
     words = _merged(found.training, settings.training)
     if not quiet:
@@ -43,11 +52,18 @@ def with_recipe(settings: Settings, path: Path, *, quiet: bool) -> Settings:
     return replace(
         settings,
         recipe=str(path),
-        fidelity={**found.fidelity.to_json(), **given},
-        full={**found.full.to_json(), **{name: given[name] for name in BOTH if name in given}},
+        fidelity={**recipe, **given},
+        full={**full, **{name: given[name] for name in BOTH if name in given}},
         training=settings.training if own else words,
         metric=settings.metric if own or several else settings.metric or found.metric,
     )
+
+
+def _of_regions(settings: Settings) -> bool:
+    """Whether the estimator trains supernets: a recipe sets their epochs, images and sizes."""
+    from morphogen.catalog import entries
+
+    return any(entry.name == settings.estimator and entry.regions for entry in entries("estimator"))
 
 
 def _merged(theirs: Sequence[str], mine: Sequence[str]) -> tuple[str, ...]:
