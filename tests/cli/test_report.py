@@ -76,8 +76,8 @@ def test_the_command_to_repeat_gives_the_same_settings(monkeypatch: pytest.Monke
     )
     plain = Settings(fidelity={})
     same = [f.name for f in fields(Settings) if getattr(given, f.name) == getattr(plain, f.name)]
-    # How a recipe trains in full is no option: the recipe's file is named by --recipe.
-    assert set(same) <= {"space", "strategy", "estimator", "full"}, f"not in this test: {same}"
+    # A recipe and how it trains in full come from its file, see test_recipe.
+    assert set(same) <= {"space", "strategy", "estimator", "recipe", "full"}, f"not in this test: {same}"
     seen: list[tuple[Settings, Path]] = []
     monkeypatch.setattr(searching, "_run", lambda settings, path, **_: seen.append((settings, path)))
     for settings in (given, plain, replace(given, final_epochs=5), replace(plain, space="cell201")):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import statistics
 import time
@@ -177,13 +176,19 @@ class Same(InOrder):
 
 
 def test_late_trials_cost_what_early_ones_cost(tmp_path: Path) -> None:
-    marks = []
+    """In units of a fixed piece of work that is timed beside each trial: machines have fast and slow minutes."""
+    starts, ends = [], []
 
     def mark(event: Event) -> None:
         if event["kind"] == "told":
-            marks.append(time.process_time())
+            starts.append(time.process_time())
+            sum(range(5000))
+            ends.append(time.process_time())
 
     with SQLite(tmp_path / "study.db") as journal:
         search(TINY, Same(), Behaves(()), journal, limit=Limit(trials=4000), on_event=mark)
-    steps = [late - early for early, late in itertools.pairwise(marks)]
-    assert statistics.median(steps[3000:]) < 1.5 * statistics.median(steps[500:1500])
+    costs = [
+        (start - before) / (end - start)
+        for before, start, end in zip(ends[:-1], starts[1:], ends[1:], strict=True)
+    ]
+    assert statistics.median(costs[3000:]) < 1.5 * statistics.median(costs[500:1500])
