@@ -143,6 +143,7 @@ CITED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("evidence", "bpe_cell_split"): ("zheng2020",),
     ("evidence", "bpe_digits"): ("zheng2020",),
     ("evidence", "bpe_transfer"): ("zheng2020",),
+    ("evidence", "bpe_open_search"): ("zheng2020",),
     ("evidence", "bpe_search_speedup"): ("zheng2020", "mauch2020", "dong2020"),
     ("evidence", "reinforce_mechanics"): ("williams1992", "dong2020"),
 }

@@ -107,6 +107,11 @@ CLAIMS: Final = (
         "Zheng et al. 2020 (BPE)",
     ),
     _claim(
+        "bpe_open_search",
+        "searches that make their own networks, by a cheap recipe and with full training: seconds to an equal loss",
+        "Zheng et al. 2020 (BPE)",
+    ),
+    _claim(
         "bpe_search_speedup",
         "cheap guided queries, last candidates in full: seconds until a top cell is known, against full training",
         "Zheng et al. 2020 (BPE); Mauch et al. 2020; Dong and Yang 2020",
