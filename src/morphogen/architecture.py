@@ -293,8 +293,7 @@ class Architecture:
         index, args = path[0], self.args
         if len(path) > 1:
             part = args[index].replace(path[1:], part)
-        alone = len(args) == 1
-        return Architecture(self.terminal, (part,) if alone else args[:index] + (part,) + args[index + 1 :])
+        return Architecture(self.terminal, args[:index] + (part,) + args[index + 1 :])
 
 
 _set_terminal, _set_args, _set_hash, _set_key = (

@@ -14,7 +14,7 @@ from morphogen.architecture import Architecture
 from morphogen.estimators.estimator import Estimator
 from morphogen.networks.building import cost
 from morphogen.networks.data import ImageData, Indices
-from morphogen.networks.operations import UnknownOperation, missing_operations
+from morphogen.networks.operations import require_operations
 from morphogen.records import Estimate, Failure, Fidelity, Metric, Position, Proposal
 from morphogen.spaces.grammar import Alternative, Call, Grammar, Pattern, Ref, Rule, SpaceError, ground
 from morphogen.spaces.space import Space
@@ -183,11 +183,7 @@ class OfRegions(Estimator):
 
     def rehearse(self, space: Space, rng: np.random.Generator, fidelity: Fidelity = Fidelity()) -> None:
         """Train the narrow network of one architecture for one step, by the code that trains regions."""
-        unknown = missing_operations(space.operations)
-        if unknown:
-            raise UnknownOperation(
-                f"{space.name} has operations no network can be built of: {', '.join(unknown)}"
-            )
+        require_operations(space.operations, space.name)
         from morphogen.supernet import Course, Stack, train
 
         proposal = Proposal(space.sample(rng))

@@ -14,7 +14,7 @@ from morphogen.architecture import Architecture
 from morphogen.estimators.estimator import Estimator
 from morphogen.networks.building import build, cost
 from morphogen.networks.data import ImageData
-from morphogen.networks.operations import UnknownOperation, missing_operations
+from morphogen.networks.operations import require_operations
 from morphogen.networks.shapes import ShapeError
 from morphogen.records import Estimate, Failure, Fidelity, Metric, Proposal
 from morphogen.spaces.space import Space
@@ -130,12 +130,7 @@ class Training(Estimator):
         """
         from morphogen.networks.training import fit
 
-        unknown = missing_operations(space.operations)
-        if unknown:
-            raise UnknownOperation(
-                f"{space.name} has operations that no network can be built of: {', '.join(unknown)} "
-                "(`morphogen list operations` shows all)"
-            )
+        require_operations(space.operations, space.name)
         narrow = Fidelity(epochs=1, channels=4, cells=1).over(fidelity.over(self._fidelity))
         data = self.data.at(narrow.resolution)
         for attempt in range(_REHEARSED):

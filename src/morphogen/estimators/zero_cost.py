@@ -15,7 +15,7 @@ from morphogen.architecture import Architecture
 from morphogen.estimators.estimator import Estimator
 from morphogen.networks.building import build, cost
 from morphogen.networks.data import ImageData
-from morphogen.networks.operations import UnknownOperation, missing_operations
+from morphogen.networks.operations import require_operations
 from morphogen.networks.scores.score import SCORES, find
 from morphogen.networks.scores.undefined import UndefinedScore
 from morphogen.networks.shapes import ShapeError
@@ -121,11 +121,7 @@ class ZeroCost(Estimator):
             UnknownOperation: the space names operations that do not exist.
             ShapeError: no architecture of a few fits the images.
         """
-        if unknown := missing_operations(space.operations):
-            raise UnknownOperation(
-                f"{space.name} has operations that no network can be built of: {', '.join(unknown)} "
-                "(`morphogen list operations` shows all)"
-            )
+        require_operations(space.operations, space.name)
         for attempt in range(1, _REHEARSED + 1):
             try:
                 # A score without a value is no reason to stop: the next architecture may have one.

@@ -129,3 +129,16 @@ def strided(plain: Operation) -> Operation | None:
 def missing_operations(names: Iterable[str]) -> list[str]:
     """Return those of `names`, sorted, that neither are operations nor vanish in the graph."""
     return sorted(set(names) - OPERATIONS.keys() - VANISHING)
+
+
+def require_operations(names: Iterable[str], space: str) -> None:
+    """Refuse a space, called `space`, with operations that do not exist.
+
+    Raises:
+        UnknownOperation: names them all.
+    """
+    if unknown := missing_operations(names):
+        raise UnknownOperation(
+            f"{space} has operations that no network can be built of: {', '.join(unknown)} "
+            "(`morphogen list operations` shows all)"
+        )
