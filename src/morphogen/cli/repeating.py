@@ -45,10 +45,10 @@ def command(settings: Settings, study: Path) -> str:
 
 def _by_recipe(settings: Settings) -> Mapping[str, float] | None:
     """Return what the file of a recipe sets, so that it need not be said; None where it is no longer there."""
-    from morphogen.found_recipe import FoundRecipe, RecipeError
-
     if settings.recipe is None:
         return {}
+    from morphogen.found_recipe import FoundRecipe, RecipeError
+
     try:
         return FoundRecipe.read(Path(settings.recipe)).fidelity.to_json()
     except RecipeError:

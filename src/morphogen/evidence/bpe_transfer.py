@@ -149,9 +149,7 @@ def judged(
     """Yield how the recipes rank there, and what stands beside them."""
     truth, parameters, rng = there.truth.mean(axis=0), there.trained.parameters, stream(0, "transfer")
     half = np.argsort(-truth, kind="stable")[: len(truth) // 2]
-    side = max(there.trained.data.shape[1:]) / max(
-        value or 0 for _, values in bed.knobs[2:3] for value in values
-    )
+    side = max(there.trained.data.shape[1:]) / max(dict(bed.knobs)["resolution"])
     draws = rng.random((RESAMPLES, len(truth)))
     wider = 2.0 if quick else 0.0
 
