@@ -20,6 +20,7 @@ from morphogen.networks import OPERATIONS, Operation, build, source
 from morphogen.networks.layers import Layer
 from morphogen.networks.network import Network
 from morphogen.networks.shapes import Cost, Shape
+from morphogen.networks.source import faithful
 from morphogen.seeding import stream
 from morphogen.spaces import Space
 
@@ -136,6 +137,23 @@ def test_without_a_derivation_cells_are_flat_and_the_same() -> None:
     text, state = source.source_of(network)
     assert difference(network, made(text, state)) < 1e-9
     assert "CLASSES" not in text and "load" not in text
+
+
+def test_where_rounding_would_be_seen_cells_are_flat_and_the_logits_equal_bit_for_bit() -> None:
+    images = torch.randn(8, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    shallow, deep = (
+        space.sample(stream(7, "deep")) for space in (spaces.cell201(), spaces.hierarchical201())
+    )
+    for architecture, flat in ((shallow, False), (deep, True)):
+        network = build(architecture, (1, 16, 16), 3, channels=4).eval()
+        text, state = source.source_of(network, architecture)
+        seen = faithful.largest_difference(network, faithful.made(text, state), images)
+        assert (seen > faithful.TRIED) is flat
+        found = source.faithful_source(network, architecture, images)
+        assert found.flat is flat
+        assert found.difference == (0 if flat else seen)
+        assert (found.text == text) is not flat
+        assert ("rounding in another order" in " ".join(found.text.split())) is flat
 
 
 def test_weights_of_another_architecture_are_refused_or_differ() -> None:

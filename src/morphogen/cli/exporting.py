@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 FORMATS: Final = ("safetensors", "onnx", "source", "card")
 
 ONNX_TOLERANCE: Final = 1e-4
-SOURCE_TOLERANCE: Final = 1e-5
 IMAGES: Final = 32
 """So many images of the test split, and as many of noise, are put through both networks."""
 
@@ -107,23 +106,25 @@ class Exporting:
 
     def source(self, title: str) -> float:
         """Write `network.py` and `network.pt`; return by how much the logits differ."""
-        from morphogen.networks.source import Preparation, source_of, write_source
+        from morphogen.networks.source import Preparation, faithful_source, write_source
+        from morphogen.networks.source.faithful import TOLERANCE
         from morphogen.spaces import SpaceError
 
         try:
             decisions = self.study.space.decisions(self.trial.architecture)
         except SpaceError:  # derived from a region of another space: terminals name its parts
             decisions = ()
-        text, state = source_of(
+        source = faithful_source(
             self.network,
             self.trial.architecture,
+            self.images,
             symbols={decision.path: decision.nonterminal for decision in decisions},
             preparation=Preparation.of(self.data),
             about=[title, *self._told()],
         )
-        write_source(self.folder, text, state)
+        write_source(self.folder, source.text, source.state)
         network = imported(self.folder / "network.py")
-        return self._compared("network.py", _logits(network, self.images), SOURCE_TOLERANCE)
+        return self._compared("network.py", _logits(network, self.images), TOLERANCE)
 
     def _told(self) -> list[str]:
         test = self.winner.values
