@@ -145,8 +145,7 @@ study = mg.search(mg.spaces.cell201(), mg.strategies.RandomSearch(), train, limi
 
 
 def test_in_a_real_notebook_one_table_is_kept_up_to_date(tmp_path: Path) -> None:
-    nbclient = pytest.importorskip("nbclient", reason="runs a notebook: pip install nbclient ipykernel")
-    pytest.importorskip("ipykernel", reason="runs a notebook: pip install nbclient ipykernel")
+    import nbclient
     import nbformat
 
     cells = [nbformat.v4.new_code_cell(text) for text in (NOTEBOOK, "study")]
