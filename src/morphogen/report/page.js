@@ -155,8 +155,8 @@
 
   // --- the charts: drawn in the colours of the scheme that is shown, and again when it changes -------------
   const script = document.createElement("script");
-  script.textContent = await unpacked("plotly");
-  document.head.append(script);
+  script.src = URL.createObjectURL(new Blob([await unpacked("plotly")], { type: "text/javascript" }));
+  await new Promise((done) => { script.onload = () => setTimeout(done); document.head.append(script); });
   const colored = (value, colors) => {
     if (typeof value === "string" && value.startsWith("--")) return colors.getPropertyValue(value).trim();
     if (Array.isArray(value)) return [value[0], value[value.length - 1]].every((v) => typeof v === "number") ? value : value.map((v) => colored(v, colors));
@@ -164,9 +164,10 @@
       return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, colored(v, colors)]));
     return value;
   };
-  const drawCharts = () => {
+  const drawCharts = (chosen = Object.keys(payload.figures)) => {
     const colors = getComputedStyle(document.documentElement), of = (name) => colors.getPropertyValue(name).trim();
-    for (const [name, figure] of Object.entries(payload.figures)) {
+    for (const name of chosen) {
+      const figure = payload.figures[name];
       const { data, layout } = colored(figure, colors);
       const own = { gridcolor: of("--grid"), linecolor: of("--line"), zerolinecolor: of("--line"), automargin: true,
                     tickfont: { color: of("--muted"), size: 12 } };
@@ -182,10 +183,13 @@
       }, { responsive: true, displaylogo: false, displayModeBar: narrow.matches ? false : "hover",
            modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] });
     }
-    document.documentElement.dataset.charts = "ready";
   };
-  drawCharts();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawCharts);
+  for (const name of Object.keys(payload.figures)) {  // one at a time: a click in between is heard
+    drawCharts([name]);
+    await new Promise((done) => setTimeout(done));
+  }
+  document.documentElement.dataset.charts = "ready";
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawCharts());
   const printing = (on) => {
     if (on) document.documentElement.dataset.print = ""; else delete document.documentElement.dataset.print;
     drawCharts();
