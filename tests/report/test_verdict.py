@@ -9,7 +9,8 @@ import pytest
 from studies import Planted, regions, searched
 
 import morphogen as mg
-from morphogen.report.chronicle import Chronicle, chronicle
+from morphogen.goals import Objectives
+from morphogen.report.chronicle import Chronicle, chronicle, weighed
 from morphogen.report.randomness import drawn_at_random
 from morphogen.report.sentences import HEADLINES, judgement
 from morphogen.report.verdict import AgainstRandom, judge
@@ -137,3 +138,17 @@ def test_scores_where_less_is_better(study: Study | None = None) -> None:
     told = chronicle(found)
     assert (told.values == -told.scores).all() and (np.diff(told.best) >= 0).all()
     assert judge(told)[0].random is not None
+
+
+def test_with_weights_the_weighted_sum_is_judged() -> None:
+    study = searched(40, RANDOM, SURE)
+    accuracy, _, parameters, _ = SURE.metrics
+    alone, free = Objectives((accuracy, parameters)), chronicle(study)
+    assert weighed(free, alone) is free
+    heavy = weighed(free, Objectives((accuracy, parameters), (), (1.0, 0.01)))
+    values = [trial.estimate.values for trial in study.trials if trial.estimate]
+    expected = [value["accuracy"] - 0.01 * value["parameters"] for value in values]
+    assert heavy.scores == pytest.approx(expected)
+    assert np.argmax(heavy.scores) != np.argmax(free.scores)
+    said = judgement(heavy, judge(heavy)[0], "random search")
+    assert said.of == "weighted sum" and float(said.lines[0].value) == pytest.approx(max(expected), rel=1e-2)

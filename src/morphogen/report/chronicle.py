@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from morphogen.records import Metric, Trial
+from morphogen.goals import Objectives
+from morphogen.records import Goal, Metric, Trial
 from morphogen.study.study import Study
 
 Floats = NDArray[np.float64]
@@ -93,3 +94,15 @@ def chronicle(study: Study) -> Chronicle:
         np.cumsum([event["estimate"]["cost"] for event in told]),
         ledger.cost > SIMULATED * max(ledger.offered, 1e-9) and ledger.cost > 1,
     )
+
+
+WEIGHTED: Final = Metric("weighted_sum")
+
+
+def weighed(story: Chronicle, goal: Goal) -> Chronicle:
+    """Return the story with the weighted sum of the objectives as scores, where a goal has weights."""
+    if not (isinstance(goal, Objectives) and goal.weights):
+        return story
+    allowed = zip(story.trials, np.isnan(story.scores), strict=True)
+    scores = [np.nan if out else goal.score(trial) for trial, out in allowed]
+    return replace(story, metric=WEIGHTED, scores=np.array(scores, dtype=np.float64))

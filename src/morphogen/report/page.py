@@ -16,7 +16,7 @@ from morphogen import __version__
 from morphogen.predictors.predictor import one_thread
 from morphogen.records import Metric, Trial
 from morphogen.report import choices, estimates, figures, ranks, table
-from morphogen.report.chronicle import Chronicle, chronicle
+from morphogen.report.chronicle import Chronicle, chronicle, weighed
 from morphogen.report.drawing import svg
 from morphogen.report.figures import Figure
 from morphogen.report.levels import levels
@@ -83,7 +83,11 @@ def page(study: Study, baselines: Sequence[Study] = (), words: Words = Words()) 
 def _context(study: Study, baselines: Sequence[Study], words: Words) -> dict[str, Any]:
     """Return everything that the template names."""
     story = chronicle(study)
-    verdict, reference = judge(story, [chronicle(other) for other in baselines])
+    others = [chronicle(other) for other in baselines]
+    verdict, reference = judge(story, others)
+    judged = weighed(story, study.goal)
+    if judged is not story:
+        verdict, _ = judge(judged, [weighed(other, study.goal) for other in others])
     strategy = _called(study.strategy)
     charts = _Charts()
     context: dict[str, Any] = {
@@ -93,7 +97,7 @@ def _context(study: Study, baselines: Sequence[Study], words: Words) -> dict[str
         "strategy": strategy,
         "name": Path(str(study.journal)).name or str(study.journal),
         "noun": story.noun,
-        "verdict": judgement(story, verdict, strategy),
+        "verdict": judgement(judged, verdict, strategy),
         "baselines": [str(other.journal) for other in baselines],
         "tiles": _tiles(story),
         "progress": [

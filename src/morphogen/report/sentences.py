@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Final, final
 
+import numpy as np
+
 from morphogen.report.chronicle import Chronicle
 from morphogen.report.verdict import AgainstRandom, AgainstSize, Verdict
 from morphogen.report.wording import clock, counted, number, percent, plain
@@ -33,8 +35,9 @@ class Line:
 @final
 @dataclass(frozen=True)
 class Judgement:
-    """The verdict as people read it."""
+    """The verdict as people read it; of: what is compared."""
 
+    of: str
     standing: str
     headline: str
     sentences: tuple[str, ...]
@@ -57,13 +60,13 @@ def judgement(story: Chronicle, verdict: Verdict, strategy: str) -> Judgement:
     else:
         if not verdict.is_random:
             sentences.append(f"Nothing can be said of random search: {verdict.unknown}.")
-        if (best := story.winner) is not None:
-            value = number(story.metric.score(best) * _sign(story), story.metric)
+        if not np.isnan(story.scores).all():
+            value = _value(story, float(np.nanmax(story.scores)))
             lines.append(Line(strategy, value, "", f"{counted(len(story.trials), story.noun)}"))
     if verdict.size is not None:
         lines.append(_size_line(story, verdict.size))
         sentences += _beside_size(story, verdict.size)
-    return Judgement(standing, headline, tuple(sentences), tuple(lines))
+    return Judgement(plain(story.metric.name), standing, headline, tuple(sentences), tuple(lines))
 
 
 def _sign(story: Chronicle) -> int:
