@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -97,6 +99,25 @@ def test_show_why_and_export_know_regions(cli: Cli, study: Path) -> None:
     assert about["architecture"] == str(best.architecture)
     again = cli("why", study, 0, "--again")
     assert again.code == 0 and "this time it succeeded" in again.out
+
+
+def test_the_page_names_the_random_search_that_costs_as_much(cli: Cli, study: Path) -> None:
+    assert cli("report", study, "--to", "page.html").code == 0
+    page = html.unescape(Path("page.html").read_text())
+    assert "each of which costs many trainings" in page
+    commands = page[page.index("random search at equal cost, and this page beside it") :]
+    search, report = commands.partition('class="command">')[2].partition("</pre>")[0].splitlines()
+    program, *words = shlex.split(search)
+    assert program == "morphogen" and "fade" not in words and "optimizer=adamw" in words
+    drawn = cli(*words)
+    assert drawn.code == 0, drawn.err
+    alone, found = Study.open("study-random.db"), Study.open(study)
+    assert alone.ledger.cost >= found.ledger.cost and len(alone.trials) > len(found.trials)
+    assert cli(*shlex.split(report)[1:]).code == 0
+    page = html.unescape(Path("page.html").read_text())
+    assert (
+        "as good as the best one with a chance of" in page and f"from the {len(alone.trials)} draws" in page
+    )
 
 
 def test_resume_goes_on_with_the_next_region(cli: Cli, study: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, replace
@@ -66,13 +67,41 @@ def _option(name: str, value: Any) -> list[str]:
 def baseline(settings: Settings, study: Study, path: Path, to: Path) -> tuple[str, ...]:
     """Return the commands that search at random at equal cost, and hold the study against that.
 
-    The limits are those of the search; the seed is another one, so that no draw is the study's own.
+    The limits are those of the search; the seed is another one, so that no draw is the study's own. A study of
+    regions is held against architectures that are trained as those which its regions lead to.
+
+    Raises:
+        Wrong: the images of a study of regions cannot be read.
     """
     random = path.with_name(f"{path.stem}-random.db")
     chosen = replace(
         settings, strategy="random_search", options=(), seed=settings.seed + 1000, final_epochs=0
     )
-    if not settings.limited:
+    if any(trial.proposal.region for trial in study.trials):
+        chosen = replace(_alone(chosen), trials=None, seconds=None, cost=math.ceil(study.ledger.cost))
+    elif not settings.limited:
         chosen = replace(chosen, trials=len(study.trials))
     held = ["morphogen", "report", str(path), "--baseline", str(random), "--to", str(to)]
     return command(chosen, random), shlex.join(held)
+
+
+def _alone(settings: Settings) -> Settings:
+    """Return settings that train architectures as an estimator of regions trains what it derives."""
+    from morphogen.records import Fidelity
+
+    _, training = settings.find_estimator()
+    assert training is not None  # an estimator of regions has images
+    usual = type(training)(training.data)
+    names = [f.name for f in fields(training) if f.init and f.name != "data"]
+    own = {name: getattr(training, name) for name in names}
+    own = {name: value for name, value in own.items() if name == "epochs" or value != getattr(usual, name)}
+    sizes = {name: own.pop(name) for name in list(own) if name in {f.name for f in fields(Fidelity)}}
+    words = tuple(f"{name}={_word(value)}" for name, value in own.items())
+    fidelity = {**sizes, **settings.fidelity}
+    return replace(settings, estimator="training", training=words, fidelity=fidelity, recipe=None)
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -108,12 +109,14 @@ def _words(study: Study, path: Path, to: Path, refresh: int | None) -> Words:
         settings = Settings.from_notes(study.notes, path)
     except Wrong:  # begun by a program
         return Words(status=status(study), refresh=refresh)
-    regions = any(trial.proposal.region for trial in study.trials)
-    plain = settings.strategy == "random_search" or regions
+    baseline: tuple[str, ...] = ()
+    if settings.strategy != "random_search":
+        with suppress(Wrong):  # the images of a study of regions have gone
+            baseline = repeating.baseline(settings, study, path, to)
     return Words(
         status=status(study),
         repeat=repeating.command(settings, path),
-        baseline=() if plain else repeating.baseline(settings, study, path, to),
+        baseline=baseline,
         refresh=refresh,
     )
 

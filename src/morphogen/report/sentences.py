@@ -90,7 +90,7 @@ def _lines(story: Chronicle, found: AgainstRandom, strategy: str) -> list[Line]:
     where = "the baseline" if found.source == "baseline" else "its own random trials"
     least = "at least " if found.draws > found.reference and story.metric.maximize else ""
     return [
-        Line(strategy, _value(story, found.best), "one run", f"{counted(found.trials, 'trial')}{cost}"),
+        Line(strategy, _value(story, found.best), "one run", f"{counted(found.trials, story.noun)}{cost}"),
         Line(
             "random search",
             f"{least}{_value(story, found.expected)}",

@@ -139,14 +139,15 @@ def judge(story: Chronicle, baselines: Sequence[Chronicle] = ()) -> tuple[Verdic
     is_random = bool(len(numbers)) and bool(numbers.all())
     size = _against_size(story, numbers & known)
     reference = _reference(story, baselines, numbers, own)
-    if any(trial.proposal.region for trial in story.trials) and not baselines:
+    regions = any(trial.proposal.region for trial in story.trials)
+    if regions and not baselines:
         return Verdict(None, size, False, "its trials are regions, each of which costs many trainings"), None
     if is_random and not baselines:
         return Verdict(None, size, True, "this search is random search itself"), reference
     if reference is None or np.count_nonzero(~np.isnan(reference.scores)) < FEWEST:
         what = "too few of its own trials were drawn at random" if not baselines else "the baseline is short"
         return Verdict(None, size, is_random, what), None
-    if np.count_nonzero(known) < FEWEST:
+    if np.count_nonzero(known) < (1 if regions else FEWEST):  # a region costs as much as many trials
         few = f"only {counted(int(np.count_nonzero(known)), 'trial')} succeeded"
         return Verdict(None, size, is_random, few), reference
     chosen = known & ~numbers if np.count_nonzero(known & ~numbers) >= FEWEST else known
@@ -207,7 +208,7 @@ def _against_random(story: Chronicle, reference: Reference, chosen: NDArray[np.b
         open_above=bool((1 - 1 / len(draws)) ** count < 1 - 0.025),
         above=int((draws >= best).sum()),
         chance=as_lucky(int((draws >= best).sum()), len(draws), count),
-        beats=superiority(ours, draws, rng),
+        beats=superiority(ours, draws, rng) if len(ours) >= FEWEST else None,
         of=len(ours),
         reached=int(np.flatnonzero(scores >= best)[0]) + 1 if (scores >= best).any() else last,
         equal=equal_random_queries(draws, best) if reference.source == "baseline" else None,
