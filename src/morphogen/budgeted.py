@@ -82,17 +82,8 @@ def full_fidelity(training: Training, fidelity: Fidelity = Fidelity()) -> Fideli
     from morphogen.networks.training import Recipe
 
     peak = Recipe(optimizer=training.optimizer, learning_rate=training.learning_rate).peak
-    return fidelity.over(
-        Fidelity(
-            epochs=training.epochs,
-            fraction=1.0,
-            resolution=max(training.data.shape[1:]),
-            channels=training.channels,
-            cells=training.cells,
-            batch_size=training.batch_size,
-            learning_rate=peak,
-        )
-    )
+    whole = Fidelity(fraction=1.0, resolution=max(training.data.shape[1:]), learning_rate=peak)
+    return fidelity.over(whole.over(Fidelity.among(training)))
 
 
 def fitting_knobs(

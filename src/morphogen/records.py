@@ -42,6 +42,11 @@ class Fidelity:
             if (getattr(self, name) or 0) > 1:
                 raise ValueError(f"fidelity: {name} must be at most 1, got {getattr(self, name)}")
 
+    @classmethod
+    def among(cls, settings: object) -> Fidelity:
+        """Return what attributes of these names say, of an estimator that has some of them."""
+        return cls(**{name: getattr(settings, name, None) for name in _FIDELITY})
+
     def to_json(self) -> dict[str, Any]:
         """Return the settings that are given."""
         return {name: value for name in _FIDELITY if (value := getattr(self, name)) is not None}

@@ -92,11 +92,10 @@ def _alone(settings: Settings) -> Settings:
     _, training = settings.find_estimator()
     assert training is not None  # an estimator of regions has images
     usual = type(training)(training.data)
-    names = [f.name for f in fields(training) if f.init and f.name != "data"]
+    sizes = Fidelity.among(training).to_json()
+    names = (f.name for f in fields(training) if f.init and f.name not in ("data", *sizes))
     own = {name: getattr(training, name) for name in names}
-    own = {name: value for name, value in own.items() if name == "epochs" or value != getattr(usual, name)}
-    sizes = {name: own.pop(name) for name in list(own) if name in {f.name for f in fields(Fidelity)}}
-    words = tuple(f"{name}={_word(value)}" for name, value in own.items())
+    words = tuple(f"{n}={_word(value)}" for n, value in own.items() if value != getattr(usual, n))
     fidelity = {**sizes, **settings.fidelity}
     return replace(settings, estimator="training", training=words, fidelity=fidelity, recipe=None)
 

@@ -271,14 +271,11 @@ class Settings:
         if self.full:
             full = Fidelity(**self.full)  # type: ignore[arg-type]
             return Fidelity(epochs=self.final_epochs).over(full)
-        return Fidelity(
+        own = Fidelity(
             epochs=self.final_epochs or LONGER * training.epochs,
             resolution=self.fidelity.get("resolution"),  # type: ignore[arg-type]
-            channels=training.channels,
-            cells=training.cells,
-            batch_size=training.batch_size,
-            learning_rate=training.learning_rate,
         )
+        return own.over(Fidelity.among(training))
 
 
 def strategy_for(objectives: Sequence[str], weights: Sequence[str]) -> str:

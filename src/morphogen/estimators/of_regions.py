@@ -116,7 +116,7 @@ class OfRegions(Estimator):
         from morphogen.supernet.relaxation import only
         from morphogen.supernet.supernet import set_weights
 
-        fidelity = proposal.fidelity.over(self._fidelity)
+        fidelity = proposal.fidelity.over(Fidelity.among(self))
         data = self.data.at(fidelity.resolution)
         numbers = data.part(fidelity.fraction or 1.0)
         region, relaxation = region_of(proposal), self._relaxation
@@ -178,7 +178,7 @@ class OfRegions(Estimator):
 
     def examine(self, proposal: Proposal) -> None:
         """Refuse a region that no supernet can be built of, or none that fits into memory; see `estimate`."""
-        fidelity = proposal.fidelity.over(self._fidelity)
+        fidelity = proposal.fidelity.over(Fidelity.among(self))
         self._refuse(region_of(proposal), self.data.at(fidelity.resolution), fidelity)
 
     def rehearse(self, space: Space, rng: np.random.Generator, fidelity: Fidelity = Fidelity()) -> None:
@@ -187,21 +187,11 @@ class OfRegions(Estimator):
         from morphogen.supernet import Course, Stack, train
 
         proposal = Proposal(space.sample(rng))
-        narrow = Fidelity(channels=min(4, self.channels)).over(fidelity.over(self._fidelity))
+        narrow = Fidelity(channels=min(4, self.channels)).over(fidelity.over(Fidelity.among(self)))
         data = self.data.at(narrow.resolution)
         stack = Stack(self._supernets(region_of(proposal), data, narrow, rng)[:1])
         course = Course(recipe=self._recipe(narrow), steps=1)
         train(stack, self._relaxation, data, data.train[: self.batch_size], course, rng)
-
-    @property
-    def _fidelity(self) -> Fidelity:
-        return Fidelity(
-            epochs=self.epochs,
-            channels=self.channels,
-            cells=self.cells,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-        )
 
     def _recipe(self, fidelity: Fidelity) -> Recipe:
         from morphogen.networks.training import Recipe

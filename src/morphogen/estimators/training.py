@@ -94,7 +94,7 @@ class Training(Estimator):
         from morphogen.networks.training import Diverged, fit
 
         begun = time.perf_counter()
-        fidelity = proposal.fidelity.over(self._fidelity)
+        fidelity = proposal.fidelity.over(Fidelity.among(self))
         if fidelity.cutout or fidelity.precision not in (None, 32):
             raise ValueError("training masks nothing and takes 32 bits: leave cutout and precision out")
         data = self.data.at(fidelity.resolution)
@@ -118,7 +118,7 @@ class Training(Estimator):
         Raises:
             ShapeError, UnknownOperation: there is no such network.
         """
-        fidelity = proposal.fidelity.over(self._fidelity)
+        fidelity = proposal.fidelity.over(Fidelity.among(self))
         return self._size(proposal.architecture, self.data.at(fidelity.resolution), fidelity)
 
     def rehearse(self, space: Space, rng: np.random.Generator, fidelity: Fidelity = Fidelity()) -> None:
@@ -131,7 +131,7 @@ class Training(Estimator):
         from morphogen.networks.training import fit
 
         require_operations(space.operations, space.name)
-        narrow = Fidelity(epochs=1, channels=4, cells=1).over(fidelity.over(self._fidelity))
+        narrow = Fidelity(epochs=1, channels=4, cells=1).over(fidelity.over(Fidelity.among(self)))
         data = self.data.at(narrow.resolution)
         for attempt in range(_REHEARSED):
             architecture = space.sample(rng)
@@ -147,16 +147,6 @@ class Training(Estimator):
         # A tiny step: one at the full rate can blow up a deep network that a whole training would not.
         recipe = replace(recipe, learning_rate=TINY * recipe.peak)
         fit(network, data, data.train[: recipe.batch_size], data.validation[:2], recipe, rng)
-
-    @property
-    def _fidelity(self) -> Fidelity:
-        return Fidelity(
-            epochs=self.epochs,
-            channels=self.channels,
-            cells=self.cells,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-        )
 
     def _recipe(self, fidelity: Fidelity) -> Recipe:
         from morphogen.networks.training import Recipe
@@ -227,7 +217,7 @@ def retrain(
     """
     from morphogen.networks.training import fit, score
 
-    fidelity = fidelity.over(training._fidelity)
+    fidelity = fidelity.over(Fidelity.among(training))
     data = training.data.at(fidelity.resolution)
     network, size = training._build(architecture, data, fidelity, rng)
     numbers = np.concatenate([data.part(fidelity.fraction or 1.0), data.validation])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Final, Literal, TypeAlias, TypedDict, final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from morphogen.seeding import stream
 from morphogen.spaces import Space
 from morphogen.spaces.dag_chain import dags, module
 from morphogen.spaces.grammar import Alternative, Call, Grammar, Ref, Rule, ground
+
+if TYPE_CHECKING:
+    from morphogen.networks.training import Recipe
 
 Floats: TypeAlias = NDArray[np.float64]
 Candidates: TypeAlias = tuple[tuple[Architecture, ...], ...]
@@ -59,6 +62,14 @@ class Bed:
         ]
         chain = Call(Constructor(self.root, len(rows)), tuple(map(Ref, names)))
         return Space(Grammar("NET", (Rule("NET", (Alternative(chain),)), *rows)), self.name)
+
+    @property
+    def recipe(self) -> Recipe:
+        """How paths alone and supernets are trained."""
+        from morphogen.networks.training import Recipe
+
+        fixed = {"optimizer": "adamw", "weight_decay": 0.0, "shift": False, "device": "cpu"}
+        return Recipe(batch_size=BATCH, learning_rate=self.rate, **fixed)  # type: ignore[arg-type]
 
     def paths(self) -> list[Architecture]:
         """Return all paths, the last position running fastest."""
@@ -248,19 +259,10 @@ def truth(bed: Bed, seeds: int, tell: Callable[[float], None], most: int = 250) 
     """Train every path alone with each seed, in stacks of at most `most` networks."""
     import torch
 
-    from morphogen.networks.training import Recipe
     from morphogen.supernet import Course, Gumbel, Stack, score, train
 
     data, numbers = bed.data()
     jobs = [(path, seed) for seed in range(seeds) for path in bed.paths()]
-    recipe = Recipe(
-        batch_size=BATCH,
-        optimizer="adamw",
-        weight_decay=0.0,
-        shift=False,
-        learning_rate=bed.rate,
-        device="cpu",
-    )
     losses: list[float] = []
     begun = time.process_time()
     for start in range(0, len(jobs), most):
@@ -270,7 +272,9 @@ def truth(bed: Bed, seeds: int, tell: Callable[[float], None], most: int = 250) 
             for i, (path, seed) in enumerate(part, start)
         ]
         stack = Stack(nets)
-        train(stack, Gumbel(), data, numbers, Course(recipe=recipe, steps=bed.steps), stream(start, "truth"))
+        train(
+            stack, Gumbel(), data, numbers, Course(recipe=bed.recipe, steps=bed.steps), stream(start, "truth")
+        )
         test = torch.from_numpy(np.array(data.test)).expand(len(part), -1)
         losses += score(stack, data, test, "cpu")[1].tolist()
         tell((start + len(part)) / len(jobs))
@@ -303,26 +307,17 @@ def ranked(bed: Bed, supernets: int, seed: int) -> Ranked:
     """Train so many supernets of a bed as one stack, by the measured recipe."""
     import torch
 
-    from morphogen.networks.training import Recipe
     from morphogen.supernet import Course, Gumbel, Stack, Supernet, leave_one_in, train
 
     data, numbers = bed.data()
     region = bed.region()
-    recipe = Recipe(
-        batch_size=BATCH,
-        optimizer="adamw",
-        weight_decay=0.0,
-        shift=False,
-        learning_rate=bed.rate,
-        device="cpu",
-    )
     begun = time.process_time()
     nets = [
         Supernet(region, data.shape, len(data.classes), channels=bed.channels, seed=seed * 10_000 + i)
         for i in range(supernets)
     ]
     stack = Stack(nets)
-    course = Course(recipe=recipe, steps=round(bed.share * bed.steps))
+    course = Course(recipe=bed.recipe, steps=round(bed.share * bed.steps))
     found = train(stack, Gumbel(), data, numbers, course, stream(seed, "supernets"))
     seconds = time.process_time() - begun
     logs = [torch.log_softmax(found.logits[g.name], 1).double().numpy() for g in stack.gates]
