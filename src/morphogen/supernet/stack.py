@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from morphogen.networks import modules
-from morphogen.supernet.braid import Braid, BraidedMixture, StackedDense, StackedRootMeanSquare, can_braid
+from morphogen.supernet.braid import Braid, BraidedMixture, StackedDense, can_braid
 from morphogen.supernet.mixing import Gate, Mixture, SupernetError, Whole
+from morphogen.supernet.scaling import StackedRootMeanSquare
 from morphogen.supernet.wiring import Wiring
 
 SAME = (
@@ -101,7 +102,7 @@ class Stack(nn.Module):
         """Map images `[m, n, c, h, w]` to logits `[m, n, classes]`."""
         if not self.batched:
             return self.parts[0](images[0])[None]  # type: ignore[no-any-return]
-        x = images.transpose(0, 1).flatten(1, 2).contiguous()
+        x = images.transpose(0, 1).flatten(1, 2).contiguous(memory_format=torch.channels_last)
         for part in self.parts:
             x = part(x)
         return x
