@@ -78,6 +78,8 @@ SHARED: dict[str, set[str]] = {
         "relaxation",
         "slots",
         "mixing",
+        "routes",
+        "scaling",
         "braid",
         "fan",
         "wiring",

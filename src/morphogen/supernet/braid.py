@@ -11,6 +11,8 @@ from torch.nn import functional
 
 from morphogen.networks import modules
 from morphogen.supernet.mixing import Gate, SupernetError
+from morphogen.supernet.routes import Routes
+from morphogen.supernet.scaling import as_shares, scaled, spread
 
 
 class StackedDense(nn.Module):
@@ -31,25 +33,6 @@ def _dense(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     if bias is None:
         return torch.bmm(x, weight.transpose(1, 2))
     return torch.baddbmm(bias[:, None], x, weight.transpose(1, 2))
-
-
-class StackedRootMeanSquare(nn.Module):
-    """Divides the values of each image of each network by the root of their mean square."""
-
-    def __init__(self, models: int) -> None:
-        super().__init__()
-        self.models = models
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map `[m, n, c]` or `[n, m * c, h, w]` to values of mean square 1."""
-        return _normalized(x, self.models)
-
-
-def _normalized(x: Tensor, models: int) -> Tensor:
-    if x.ndim == 3:
-        return x * torch.rsqrt(x.square().mean(dim=2, keepdim=True) + 1e-6)
-    parts = x.reshape(x.shape[0], models, -1)
-    return (parts * torch.rsqrt(parts.square().mean(dim=2, keepdim=True) + 1e-6)).view(x.shape)
 
 
 def can_braid(cells: Sequence[nn.Module | None]) -> bool:
@@ -187,67 +170,32 @@ class BraidedMixture(nn.Module):
         for place in live:
             self._count(place, images)
         outs = self.braid([None if w is None else x for w in weights])
-        joined = torch.cat([out for out in outs if out is not None], 0 if x.ndim == 3 else 1)
-        if self.normalize:
-            joined = _normalized(joined, len(live) * self.models)
-        shares = [w for w in weights if w is not None]
-        if len({w.ndim for w in shares}) > 1:
-            shares = [self._full(w, images) for w in shares]
-        spread = torch.stack(shares)
-        spread = spread.reshape(*spread.shape, *[1] * (4 - spread.ndim))  # [k, m or 1, n or 1, 1]
-        if x.ndim == 3:
-            return (joined.view(len(live), self.models, *joined.shape[1:]) * spread).sum(0)
-        parts = joined.view(images, len(live), self.models, -1) * spread[..., 0].movedim(2, 0)[..., None]
-        return parts.sum(1).view(images, -1, *joined.shape[2:])
-
-    def _full(self, weight: Tensor, images: int) -> Tensor:
-        return weight.reshape(*weight.shape, *[1] * (2 - weight.ndim)).expand(self.models, images)
+        flat = x.ndim == 3
+        joined = torch.cat([out for out in outs if out is not None], 0 if flat else 1)
+        shares = torch.cat([as_shares(w, self.models, images) for w in weights if w is not None])
+        if not flat:
+            shares = shares.t()  # [n, k * m]
+        count = len(live)
+        mixed = (
+            scaled(joined, shares, count * self.models) if self.normalize else joined * spread(shares, joined)
+        )
+        if flat:
+            return mixed.view(count, self.models, *mixed.shape[1:]).sum(0)
+        return mixed.view(images, count, -1, *mixed.shape[2:]).sum(1)
 
     def _count(self, place: int, images: int) -> None:
         self.gate.calls[self.cells[place]] += 1
         self.gate.images[self.cells[place]] += images
 
-    def _routed(self, masks: Tensor, x: Tensor) -> Tensor:
-        """Compute each candidate `[k]` for the images of its mask `[k, m, n]`, filled up to the longest of all.
-
-        An image that no mask holds, because its candidate gives nothing, gets zeros.
-        """
-        cells, models, images = masks.shape
-        places = masks.cumsum(2) - 1
-        longest = int(places[:, :, -1].max()) + 1
-        drawn = masks.to(torch.int8).argmax(0)
-        place = places.gather(0, drawn[None])[0].clamp_min(0)
-        model = torch.arange(models)[:, None].expand(-1, images)
-        image = torch.arange(images).expand(models, -1)
-        for cell in range(cells):
-            self._count(cell, longest)
-        chosen = torch.zeros(longest, cells, models, dtype=torch.long)
-        empty = ~masks.any(0)
-        where = (place, drawn, model)
-        if bool(empty.any()):
-            held = ~empty
-            chosen[place[held], drawn[held], model[held]] = image[held]
-        else:
-            chosen[where] = image
-        if x.ndim == 3:
-            rows = (torch.arange(models) * images + chosen).permute(1, 2, 0)
-            taken = x.flatten(0, 1).index_select(0, rows.flatten()).view(cells, models, longest, -1)
-            outs = self.braid(list(taken.unbind(0)))
-            joined = torch.cat([out for out in outs if out is not None])
-            if self.normalize:
-                joined = _normalized(joined, cells * models)
-            back = ((drawn * models + model) * longest + place).flatten()
-            out = joined.flatten(0, 1).index_select(0, back).view(models, images, -1)
-            return out.masked_fill(empty[..., None], 0.0) if bool(empty.any()) else out
-        rows = chosen * models + torch.arange(models)
-        flat = x.reshape(images * models, -1).index_select(0, rows.flatten())
-        taken = flat.view(longest, cells, -1, *x.shape[2:])
-        outs = self.braid(list(taken.unbind(1)))
-        joined = torch.cat([out for out in outs if out is not None], 1)
+    def _routed(self, masks: Tensor, x: Tensor) -> Tensor | None:
+        """Compute each candidate `[k]` for the images of its mask `[k, m, n]`, filled up to the longest of all."""
+        routes = Routes(masks, even=True)
+        if not routes.lengths[0]:
+            return None
+        for cell, length in enumerate(routes.lengths):
+            self._count(cell, length)
+        outs = [out for out in self.braid(routes.out(x)) if out is not None]
         if self.normalize:
-            joined = _normalized(joined, cells * models)
-        back = ((place * cells + drawn) * models + model).t().flatten()
-        out = joined.reshape(longest * cells * models, -1).index_select(0, back)
-        if bool(empty.any()):
-            out = out.masked_fill(empty.t().reshape(-1, 1), 0.0)
-        return out.view(images, -1, *joined.shape[2:])
+            axis = 0 if x.ndim == 3 else 1
+            outs = list(scaled(torch.cat(outs, axis), None, len(masks) * self.models).chunk(len(masks), axis))
+        return routes.back(outs)

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from morphogen.networks.layers import Layer
 from morphogen.networks.modules import RootMeanSquare
 from morphogen.networks.shapes import Shape
+from morphogen.supernet.routes import Routes
+from morphogen.supernet.scaling import as_shares, scaled, spread
 
 
 class SupernetError(ValueError):
@@ -73,72 +75,41 @@ class Mixture(nn.Module):
         return joined.view(n, self.partial, c // self.partial, h, w).transpose(1, 2).reshape(n, c, h, w)
 
     def _mixed(self, x: Tensor) -> Tensor | None:
+        live = [i for i, w in enumerate(self.gate.weights) if w is not None and not self.nothing[i]]
+        weights = [w for i in live if (w := self.gate.weights[i]) is not None]
+        if weights and all(w.dtype == torch.bool for w in weights):
+            return self._routed(live, torch.stack(weights), x)
         total: Tensor | None = None
-        for number, weight in enumerate(self.gate.weights):
-            if weight is None or self.nothing[number]:
-                continue
-            if weight.dtype == torch.bool:
-                term = self._routed(number, weight, x)
-            else:
-                term = self._called(number, x)
-                if term is not None and not (weight.ndim == 0 and not weight.requires_grad and weight == 1):
-                    term = term * self._spread(weight, term)
+        for number, weight in zip(live, weights, strict=True):
+            term = self._called(number, x, weight)
             if term is not None:
                 total = term if total is None else total + term
         return total
 
-    def _called(self, number: int, x: Tensor) -> Tensor | None:
+    def _called(self, number: int, x: Tensor, weight: Tensor | None = None) -> Tensor | None:
+        images = x.shape[1] if x.ndim == 3 else x.shape[0]
         self.gate.calls[number] += 1
-        self.gate.images[number] += x.shape[1] if x.ndim == 3 else x.shape[0]
+        self.gate.images[number] += images
         out: Tensor | None = self.candidates[number](x)
-        return out if out is None or self.norm is None else self.norm(out)
-
-    def _routed(self, number: int, mask: Tensor, x: Tensor) -> Tensor | None:
-        """Compute a candidate for the images of the mask only; stacked networks are filled up to the longest."""
-        if self.models == 1:
-            chosen = mask[0].nonzero()[:, 0]
-            if not len(chosen):
-                return None
-            out = self._called(number, x.index_select(0, chosen))
-            if out is None:
-                return None
-            return x.new_zeros(x.shape[0], *out.shape[1:]).index_copy(0, chosen, out)
-        longest = int(mask.sum(1).max())
-        if not longest:
-            return None
-        order = mask.to(torch.int8).argsort(dim=1, descending=True, stable=True)[:, :longest]
-        real = mask.gather(1, order)
-        m, n = mask.shape
-        if x.ndim == 3:
-            taken = x.gather(1, order[:, :, None].expand(-1, -1, x.shape[2]))
-            out = self._called(number, taken)
-            if out is None:
-                return None
-            out = out * real[:, :, None]
-            return x.new_zeros(m, n, out.shape[2]).scatter_add(
-                1, order[:, :, None].expand(-1, -1, out.shape[2]), out
-            )
-        parts = x.view(n, m, -1, *x.shape[2:])
-        place = order.t()[:, :, None, None, None]
-        taken = parts.gather(0, place.expand(-1, -1, *parts.shape[2:]))
-        out = self._called(number, taken.reshape(longest, *x.shape[1:]))
         if out is None:
             return None
-        terms = out.view(longest, m, -1, *out.shape[2:]) * real.t()[:, :, None, None, None]
-        whole = x.new_zeros(n, *terms.shape[1:]).scatter_add(0, place.expand_as(terms), terms)
-        return whole.view(n, -1, *out.shape[2:])
+        if weight is not None and weight.ndim == 0 and not weight.requires_grad and weight == 1:
+            weight = None
+        if self.models == 1 and x.ndim != 3:
+            out = out if self.norm is None else self.norm(out)
+            return out if weight is None else out * weight.view(-1, *[1] * (out.ndim - 1))
+        share = None if weight is None else as_shares(weight, self.models, images)
+        if share is not None and x.ndim == 4:
+            share = share.t()
+        if self.norm is not None:
+            return scaled(out, share, self.models)
+        return out if share is None else out * spread(share, out)
 
-    def _spread(self, weight: Tensor, out: Tensor) -> Tensor:
-        """Return a weight in a shape that multiplies a map."""
-        if weight.ndim == 0:
-            return weight
-        if out.ndim == 3:
-            return weight.view(self.models, -1, 1)
-        if self.models == 1:
-            return weight.view(-1, *[1] * (out.ndim - 1))
-        images, channels = out.shape[:2]
-        each = weight.view(self.models, -1).t()[:, :, None].expand(-1, -1, channels // self.models)
-        return each.reshape(-1, channels, 1, 1)
+    def _routed(self, live: Sequence[int], masks: Tensor, x: Tensor) -> Tensor | None:
+        """Compute each candidate for the images of its mask only; stacked networks are filled up to the longest."""
+        routes = Routes(masks, even=False)
+        rows = zip(live, routes.lengths, routes.out(x), strict=True)
+        return routes.back([self._called(number, part) if length else None for number, length, part in rows])
 
 
 class Whole(nn.Module):

@@ -46,6 +46,19 @@ def still(network: nn.Module) -> Iterator[None]:
                 norm.num_batches_tracked.copy_(count)
 
 
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """Let no weight of a network need a gradient; less is kept of a pass then."""
+    weights = [p for p in network.parameters() if p.requires_grad]
+    for weight in weights:
+        weight.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for weight in weights:
+            weight.requires_grad_()
+
+
 @torch.no_grad()
 def recalibrate(network: nn.Module, batches: Sequence[Tensor]) -> None:
     """Set the running statistics of batch norms to the averages over `batches`, with the weights as they are."""

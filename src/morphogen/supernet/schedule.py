@@ -14,7 +14,7 @@ from torch import Tensor
 from morphogen.networks.batches import Batches, batches_of, resolve
 from morphogen.networks.data import ImageData, Indices
 from morphogen.networks.training import Descent, Diverged, Recipe, apart, moving, schedule, warm
-from morphogen.supernet.passes import still
+from morphogen.supernet.passes import frozen, still
 from morphogen.supernet.relaxation import Relaxation
 from morphogen.supernet.stack import Stack, mean_losses
 from morphogen.supernet.wiring import Wiring
@@ -137,8 +137,7 @@ def train(
     choices = bool(stack.gates)
     with apart(device, int(rng.integers(2**62))):
         noise = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        if not stack.batched:
-            stack.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        stack.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         batches = batches_of(data, device)
         everything = torch.from_numpy(np.array(numbers)).expand(stack.models, -1)
         weight_split = logit_split = everything
@@ -197,7 +196,8 @@ def _logit_gradient(
         return mean_losses(stack(batch[0]), batch[1], 0.0).sum()
 
     if table.relaxation.schedule == "first_order":
-        return torch.autograd.grad(loss(held), table.flat)[0]
+        with frozen(stack):
+            return torch.autograd.grad(loss(held), table.flat)[0]
     weights = [p for p in stack.parameters() if p.requires_grad]
     with still(stack):
         return hypergradient(lambda: loss(seen), lambda: loss(held), weights, table.flat, rate, stack.models)

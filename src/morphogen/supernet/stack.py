@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from morphogen.networks import modules
-from morphogen.supernet.braid import Braid, BraidedMixture, StackedDense, StackedRootMeanSquare, can_braid
+from morphogen.supernet.braid import Braid, BraidedMixture, StackedDense, can_braid
 from morphogen.supernet.mixing import Gate, Mixture, SupernetError, Whole
+from morphogen.supernet.scaling import StackedRootMeanSquare
 from morphogen.supernet.wiring import Wiring
 
 SAME = (
@@ -34,10 +35,14 @@ CPU.
 
 
 class _Flat(nn.Module):
-    """Flattens maps; what is flat already stays."""
+    """Flattens maps `[n, m * c, h, w]` to `[m, n, c * h * w]`; what is flat already stays."""
+
+    def __init__(self, models: int) -> None:
+        super().__init__()
+        self.models = models
 
     def forward(self, x: Tensor) -> Tensor:
-        return x if x.ndim == 3 else x.flatten(1)
+        return x if x.ndim == 3 else x.reshape(x.shape[0], self.models, -1).transpose(0, 1)
 
 
 class _Groups(nn.Module):
@@ -101,7 +106,10 @@ class Stack(nn.Module):
         """Map images `[m, n, c, h, w]` to logits `[m, n, classes]`."""
         if not self.batched:
             return self.parts[0](images[0])[None]  # type: ignore[no-any-return]
-        x = images.transpose(0, 1).flatten(1, 2).contiguous()
+        if isinstance(next(m for m in self.parts.modules() if not list(m.children())), _Flat):
+            x = images.flatten(2)
+        else:
+            x = images.transpose(0, 1).flatten(1, 2).contiguous(memory_format=torch.channels_last)
         for part in self.parts:
             x = part(x)
         return x
@@ -138,7 +146,7 @@ class Stack(nn.Module):
             parts = [self._stacked([group[i] for i in places]) for places in by_kind.values()]
             return _Groups(list(by_kind.values()), parts, models)
         if isinstance(first, nn.Flatten):
-            return _Flat()
+            return _Flat(models)
         if isinstance(first, SAME) or getattr(first, "channelwise", False):
             return first
         if isinstance(first, modules.RootMeanSquare):
