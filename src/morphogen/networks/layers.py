@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, final
+from typing import TYPE_CHECKING, Final, Literal, final
 
 from morphogen.networks.shapes import FREE, Cost, Shape, ShapeError
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+EPSILON: Final = 1e-3
+"""Added to the variances of single images: where a map is nearly constant, less would magnify its rounding."""
 
 
 class Layer(ABC):
@@ -130,8 +134,8 @@ class Norm(Layer):
         if self.kind == "batch":
             return nn.BatchNorm2d(shape.channels)
         if self.kind == "instance":
-            return nn.InstanceNorm2d(shape.channels, affine=True)
-        return nn.GroupNorm(1, shape.channels)
+            return nn.InstanceNorm2d(shape.channels, affine=True, eps=EPSILON)
+        return nn.GroupNorm(1, shape.channels, eps=EPSILON)
 
 
 @final

@@ -19,6 +19,9 @@ TOLERANCE: Final = 1e-5
 TRIED: Final = TOLERANCE / 2
 """By so much for the images that it is tried on: others may round worse."""
 
+NOISE: Final = 256
+"""Images of noise that a source is tried on, too: few images make a deep network round at its worst."""
+
 FLAT: Final = (
     "Each cell is one class, which adds in the order in which the network was trained: it is so deep that "
     "rounding in another order would be seen in its logits."
@@ -43,7 +46,7 @@ def faithful_source(
     preparation: Preparation | None = None,
     about: Sequence[str] = (),
 ) -> Faithful:
-    """Return the source of a network as `source_of` writes it, tried on `images` [n, c, h, w].
+    """Return the source of a network as `source_of` writes it, tried on `images` [n, c, h, w] and on noise.
 
     A class for each part of the derivation adds what the network adds, in another order. Where the logits then
     differ by more than half of `TOLERANCE`, each cell is one flat class in the network's own order instead: its
@@ -52,7 +55,11 @@ def faithful_source(
     Raises:
         SourceError: the network has a layer that is not one of Morphogen's own.
     """
+    import torch
+
     text, state = source_of(network, architecture, symbols=symbols, preparation=preparation, about=about)
+    noise = torch.randn(NOISE, *images.shape[1:], generator=torch.Generator().manual_seed(0))
+    images = torch.cat([images, noise])
     difference = largest_difference(network, made(text, state), images)
     if difference <= TRIED:
         return Faithful(text, state, difference, False)

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, TypeAlias, final
 from morphogen.networks.cells import Cell
 from morphogen.networks.dense import BiasedConv, Dense, Flatten, PoolBy, RootMeanSquare
 from morphogen.networks.layers import (
+    EPSILON,
     Activation,
     Chain,
     Classifier,
@@ -222,7 +223,8 @@ def _single(layer: Layer, place: Place) -> list[Written]:
         out = place.sized(layer.channels)
         call, name = Call(verbatim("FactorizedReduce"), (width, out)), "reduce"
     elif isinstance(layer, Norm):
-        arguments = {"batch": (width,), "instance": (width, "affine=True"), "layer": ("1", width)}
+        eps = f"eps={EPSILON}"
+        arguments = {"batch": (width,), "instance": (width, "affine=True", eps), "layer": ("1", width, eps)}
         call, name = Call(NORMS[layer.kind], arguments[layer.kind]), "norm"
     elif isinstance(layer, Activation):
         call, name, weights = Call(ACTIVATIONS[layer.kind]), layer.kind, ()
