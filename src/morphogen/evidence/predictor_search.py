@@ -17,8 +17,8 @@ from morphogen.benchmarks.benchmark import Benchmark, OwnTable
 from morphogen.benchmarks.nasbench201 import NASBench201
 from morphogen.benchmarks.nasbench_graph import NASBenchGraph
 from morphogen.benchmarks.transbench101_macro import TransBench101Macro
-from morphogen.evidence.entry import Bar, Entry, Finding, Progress
 from morphogen.estimators.table import Table
+from morphogen.evidence.entry import Bar, Entry, Finding, Progress
 from morphogen.evidence.searching import Permuted, Shuffled, answers, hit, target, truth
 from morphogen.seeding import stream
 from morphogen.strategies.candidates import KEPT, Random
@@ -203,7 +203,8 @@ def median(name: str, times: Floats, bar: Bar | None = None) -> Finding:
 def control(runs: int, queries: int) -> Iterator[Finding]:
     """Fooled at every fit, the search must need as long as one that cannot know better.
 
-    Taught permuted scores, that is the same search of a table whose values are dealt out anew. With its acquisitions shuffled it is random search that asks for each network once.
+    Taught permuted scores, that is the same search of a table whose values are dealt out anew. With its
+    acquisitions shuffled it is random search that asks for each network once.
     """
     table = NASBench201("cifar100")
     top, pool = target(table), Random(500, KEPT)
@@ -280,10 +281,10 @@ ENTRY: Final = Entry(
     control="A search whose gain is its pool, its memory or a leak is as good with a predictor that learns from "
     "permuted scores; with a random pool it must then be what it is on a table whose values were dealt out anew, "
     "and random search that asks for each network once if its acquisitions are shuffled. (Asked at first was that it "
-    "be random search with permuted scores alone. It was 26 queries quicker, told nothing: it asks for what it knows "
-    "least of, and such cells are good here more often than others.) Seeds begin at 1000; smaller ones, the "
-    "12-epoch columns, and with other seeds class_scene, jigsaw, room_layout, autoencoder, arxiv, cora, physics and "
-    "pubmed were looked at while blocks of features and neighbours were chosen.",
+    "be random search with permuted scores alone; it was 26 queries quicker. How much of that a search has which is "
+    "told nothing true is a finding now.) Seeds begin at 1000; smaller ones, the 12-epoch columns, and with other "
+    "seeds class_scene, jigsaw, room_layout, autoencoder, arxiv, cora, physics and pubmed were looked at while "
+    "blocks of features and neighbours were chosen.",
     experiment=experiment,
     seeds=SEEDS,
     quick_seeds=QUICK_SEEDS,
