@@ -102,7 +102,7 @@ def _runs(
             f"a comparison needs a strategy, 2 seeds, a query and a worker or more, got {len(strategies)} "
             f"strategies, {seeds} seeds, {queries} queries and {workers} workers"
         )
-    budget = min(queries, len(benchmark.estimator.rows))
+    budget = min(queries, len(benchmark.estimator))
     jobs = [(name, seed) for seed in range(seeds) for name in strategies]
     told = {name: np.empty((seeds, budget)) for name in strategies}
     searches = (

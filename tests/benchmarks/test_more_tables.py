@@ -20,6 +20,7 @@ from morphogen.benchmarks import (
 from morphogen.benchmarks.nasbench201 import ALSO, from_official
 from morphogen.estimators.table import TableError
 from morphogen.records import Proposal
+from morphogen.spaces import neighbours
 
 RNG = np.random.default_rng(0)
 
@@ -49,6 +50,8 @@ def test_a_macro_network_is_read() -> None:
     assert str(transbench101_macro.from_official("(1,2,4,3)")) == (
         "chain(block, block_wide, block_wide_down, block_down, identity)"
     )
+    middle = transbench101_macro.from_official("(1,2,4,3,1)")
+    assert str(middle).endswith("block_down, chain(block, identity))")
     long = transbench101_macro.from_official("(1,2,4,3,1,2)")
     assert str(long).endswith("block_down, chain(block, block_wide))")
     for text in ("", "(1,2,3)", "(1,2,3,5)", "1,2,4,3"):
@@ -56,14 +59,38 @@ def test_a_macro_network_is_read() -> None:
             transbench101_macro.from_official(text)
 
 
+def test_a_macro_network_has_those_with_one_block_more_or_less_beside_it() -> None:
+    space = transbench101_macro.transbench101_macro()
+    middle = transbench101_macro.from_official("(1,2,4,3,1)")
+    near = set(neighbours(space, middle))
+    assert {transbench101_macro.from_official(f"(1,2,4,3,1,{last})") for last in (1, 2, 3, 4)} <= near
+    assert {transbench101_macro.from_official(text) for text in ("(1,2,4,3)", "(1,2,4,3,2)")} <= near
+
+
 def test_the_graph_space_is_exactly_the_benchmark_s(data: Path) -> None:
+    """Link patterns and operations as the benchmark codes them; architectures share a row if isomorphic."""
     benchmark = NASBenchGraph("cora", folder=data)
     rows = benchmark.estimator.rows
-    assert len(rows) == 26_206 == benchmark.space.count() and set(rows.values()) == set(range(26_206))
+    assert len(rows) == 53_056 == benchmark.space.count() and set(rows.values()) == set(range(26_206))
+    assert len(benchmark.estimator) == 26_206
     assert all(architecture in benchmark.space for architecture in list(rows)[::9])
-    some = [benchmark.space.unrank(number) for number in range(0, 26_206, 13)]
+    some = [benchmark.space.unrank(number) for number in range(0, 53_056, 13)]
     assert all(architecture in rows for architecture in some)
-    assert len({architecture.key for architecture in some}) == len(some)
+    rowed = {rows[architecture] for architecture in some}
+    assert len({architecture.key for architecture in some}) == len(rowed)
+    twins = [architecture for architecture, row in rows.items() if row in list(rowed)[:200]]
+    assert len(twins) > 200 and len({architecture.key for architecture in twins}) == 200
+
+
+def test_a_graph_network_has_every_other_code_beside_it() -> None:
+    space = nasbench_graph.nasbench_graph()
+    network = nasbench_graph.from_official(6, (0, 2, 1, 3))
+    near = set(neighbours(space, network))
+    assert len(near) == 8 + 4 * 8
+    assert {nasbench_graph.from_official(link, (0, 2, 1, 3)) for link in range(9) if link != 6} <= near
+    assert nasbench_graph.from_official(6, (8, 2, 1, 3)) in near
+    shortcut = nasbench_graph.from_official(6, (8, 2, 8, 3))  # node 3 would be the raw input
+    assert shortcut not in space
 
 
 def test_the_best_graph_networks(data: Path) -> None:
@@ -73,11 +100,13 @@ def test_the_best_graph_networks(data: Path) -> None:
     assert set(values) == {"test", "latency", "parameters"}
 
 
-def test_swapped_branches_are_one_graph_network() -> None:
+def test_swapped_branches_are_one_graph_network(data: Path) -> None:
     """0012 is two chains of two: (gat, gcn) and (gin, cheb), in either order."""
     one, two = nasbench_graph.from_official(3, (0, 2, 1, 3)), nasbench_graph.from_official(3, (2, 0, 3, 1))
-    assert one == two and one in nasbench_graph.nasbench_graph()
-    assert one != nasbench_graph.from_official(3, (0, 2, 3, 1))
+    other = nasbench_graph.from_official(3, (0, 2, 3, 1))
+    rows = NASBenchGraph("cora", folder=data).estimator.rows
+    assert one != two and one.key == two.key and rows[one] == rows[two]
+    assert one.key != other.key and rows[one] != rows[other]
     with pytest.raises(TableError, match="no codes"):
         nasbench_graph.from_official(9, (0, 0, 0, 0))
 

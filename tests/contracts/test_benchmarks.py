@@ -78,8 +78,13 @@ def failing(name: str, spoilt: Table, space: Space) -> str:
 def test_a_row_outside_the_space_is_found() -> None:
     assert "and is not in the space" in failing("every row is in the space", table(), listed(CELLS[200:]))
     spoilt = table()
-    spoilt.rows = {cell: 0 for cell in CELLS}
+    spoilt.rows = {cell: row + 1 for row, cell in enumerate(CELLS)}
     assert "are not numbered" in failing("every row is in the space", spoilt, listed(CELLS))
+
+
+def test_different_networks_in_one_row_are_found() -> None:
+    spoilt = Table("cells", {cell: row // 2 for row, cell in enumerate(CELLS)}, {Metric("acc"): VALUES[:150]})
+    assert "are two networks" in failing("every row is in the space", spoilt, listed(CELLS))
 
 
 def test_a_look_that_is_not_counted_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,25 @@ def paths_of(graph: Graph) -> Counter[tuple[str, ...]]:
     return Counter(path for vertex in graph.output for path in ending(vertex))
 
 
+def histories_of(graph: Graph) -> list[tuple[str, tuple[tuple[str, int], ...]]]:
+    """List of each operation what stands before it, from all ways to it one by one."""
+
+    def before(vertex: int) -> list[Counter[str]]:
+        if vertex < graph.inputs:
+            return [Counter()]
+        ways = [way for source in graph.predecessors[vertex] for way in before(source)]
+        return [way + Counter([graph.labels[vertex]]) for way in ways]
+
+    found = []
+    for vertex in range(graph.inputs, len(graph.labels)):
+        most: Counter[str] = Counter()
+        for way in before(vertex):
+            most |= way
+        most[graph.labels[vertex]] -= 1
+        found.append((graph.labels[vertex], tuple(sorted((+most).items()))))
+    return found
+
+
 def single(architecture: Architecture) -> tuple[GraphBatch, Reading]:
     (batch,) = batches([architecture])
     return batch, Reading.of(batch)
@@ -100,6 +119,7 @@ def test_counted_parts_are_those_of_the_graph() -> None:
         ]
         assert times["pairs"] == sorted(Counter(edges).values())
         assert times["paths"] == sorted(paths_of(graph).values())
+        assert times["histories"] == sorted(Counter(histories_of(graph)).values())
         assert times["wl0"] == sorted(Counter([*graph.labels, "output"]).values())
 
 

@@ -1,4 +1,4 @@
-"""`times` and `ordered`: what they let through, counted by hand and by trying everything."""
+"""`times`, `ordered` and `no_bypass`: what they let through, counted by hand and by trying everything."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ FREE = "NET -> chain(OP, OP, OP, OP)\nOP -> a | b | c\n"
 PAIR = "topology pair: 1-2 1-2\nNET -> pair(OP, OP)\nOP -> a | b | c | d\nrequire ordered(pair, 1, 2)\n"
 TWO_CHAINS = "topology two: 1-2 1-3 2-4 3-4\nNET -> two(OP, OP, OP, OP)\nOP -> a | b | c\n"
 TWO_CHAINS += "require ordered(two, 1, 2, 3, 4)\n"
+
+BYPASSED = "topology two: 1-2 1-3 2-4 3-4\nNET -> two(OP, OP, OP, OP)\nOP -> a | b | identity\n"
+BYPASSED += "require no_bypass\n"
 
 
 @pytest.mark.parametrize(("fewest", "most"), [(0, 0), (1, 1), (1, 3), (2, 4), (0, 4)])
@@ -41,7 +44,16 @@ def test_a_tie_is_broken_by_the_next_pair() -> None:
     assert {architecture.key for architecture in space.enumerate()} == {a.key for a in free.enumerate()}
 
 
-@pytest.mark.parametrize("text", [PAIR, TWO_CHAINS, f"{FREE}require times(a, b, 1, 3)\n"])
+def test_no_path_of_identities_is_a_bypass() -> None:
+    """Of two chains of two beside each other neither is two identities; of a residual the shortcut is none."""
+    assert Space.from_text(BYPASSED).count() == (9 - 1) ** 2
+    residual = "NET -> residual(OP, OP, OP)\nOP -> a | identity | zero\nrequire no_bypass\n"
+    assert Space.from_text(residual).count() == (9 - 1) * 2
+    parts = "constructor pair 2\nNET -> pair(PART, PART)\nPART -> chain(OP, OP) | OP\nOP -> a | identity\n"
+    assert Space.from_text(f"{parts}require no_bypass\n").count() == (3 + 1) ** 2
+
+
+@pytest.mark.parametrize("text", [PAIR, TWO_CHAINS, BYPASSED, f"{FREE}require times(a, b, 1, 3)\n"])
 def test_moves_stay_inside(text: str) -> None:
     space, rng = Space.from_text(text), stream(0)
     assert Space.from_text(str(space.grammar)).fingerprint == space.fingerprint
@@ -67,6 +79,7 @@ def test_what_is_left_out_is_said() -> None:
         ("ordered(pair, 1)", "pairs of rising places"),
         ("ordered(pair, 2, 1)", "pairs of rising places"),
         ("ordered(1, 2)", "pairs of rising places"),
+        ("no_bypass(a)", "write `require no_bypass`, without arguments"),
         ("often(a)", "times and ordered"),
     ],
 )

@@ -32,7 +32,8 @@ def test_a_cell_has_its_neighbours() -> None:
     assert len(near) == 2 * (8 * 6 + sum((n - 1) * 49 for n in pairs))
 
 
-def test_large_decisions_have_no_neighbours_of_their_own() -> None:
+def test_large_decisions_keep_their_parts() -> None:
+    """What is below them is not listed; another alternative is a neighbour where it can have the same parts."""
     space = Space.from_text("NET -> A | branch(A, A)\nA -> chain(OP, OP) | OP\nOP -> a | b | c | d\n")
     a = space.parse("branch(a, chain(b, c))")
     parts = (16 + 3) + 4 + (3 + 3)  # the first A, the second, the operations inside it
@@ -40,6 +41,23 @@ def test_large_decisions_have_no_neighbours_of_their_own() -> None:
     few = list(neighbours(space, a, limit=20))
     assert len(set(few)) == parts
     assert all(b.terminal.name == "branch" for b in few)
+    one, two = space.parse("branch(a, b)"), space.parse("chain(a, b)")
+    assert two in neighbours(space, one, limit=20) and one in neighbours(space, two, limit=20)
+    assert [b for b in neighbours(space, two, limit=3)] == [one]
+
+
+def test_neighbours_that_keep_their_parts_satisfy_the_constraints() -> None:
+    space = Space.from_text(
+        "NET -> chain(OP, OP) | branch(OP, OP) | residual(OP, OP, OP)\nOP -> a | b | identity\n"
+        "require no_bypass\n"
+    )
+    short = space.parse("chain(a, identity)")  # beside each other, the identity would lead past the operation
+    assert {str(b) for b in neighbours(space, short, limit=3)} == {
+        "chain(b, identity)",
+        "chain(a, a)",
+        "chain(a, b)",
+    }
+    assert space.parse("branch(a, b)") in neighbours(space, space.parse("chain(a, b)"), limit=3)
 
 
 def test_mutation_is_uniform_over_decisions_and_alternatives() -> None:

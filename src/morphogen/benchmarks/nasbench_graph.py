@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import product
 from pathlib import Path
-from typing import Final, final
+from typing import Any, Final, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,14 +31,16 @@ DATASETS: Final = ("arxiv", "citeseer", "computers", "cora", "cs", "photo", "phy
 COLUMNS: Final = {"validation": "valid_perf", "test": "perf"}
 """Our objectives -> the table's columns, which are fractions."""
 
+NETWORKS: Final = 26_206
+"""Different networks, each a row."""
+
 LINKS: Final = ("0000", "0001", "0011", "0012", "0013", "0111", "0112", "0122", "0123")
 """The link patterns by their codes: the input of each of the four nodes, 0 is the raw input."""
 
 OPERATIONS: Final = ("gat", "gcn", "gin", "cheb", "sage", "arma", "graph", "fc", "identity")
 """Our operations by the codes of the table, 0 to 8."""
 
-BY_NAME: Final = tuple(map(sorted(OPERATIONS).index, OPERATIONS))
-"""The place of each code among the operations sorted by name."""
+IDENTITY: Final = OPERATIONS.index("identity")
 
 GRAMMAR: Final = """
 topology links0000: 1-2 1-2 1-2 1-2
@@ -49,40 +52,27 @@ topology links0111: 1-2 2-3 2-3 2-3
 topology links0112: 1-2 2-3 2-4 3-4
 topology links0122: 1-2 2-3 3-4 3-4
 topology links0123: 1-2 2-3 3-4 4-5
-NET -> links0000(OP, OP, OP, OP) | links0001(OP, OP, OP, OP) | links0011(OP, OP, ANY, ANY)
-    | links0012(OP, OP, OP, OP) | links0013(OP, OP, OP, OP)
-    | links0111(OP, ANY, ANY, ANY) | links0111(identity, OP, OP, OP)
-    | links0112(OP, OP, ANY, OP) | links0112(identity, OP, OP, OP)
-    | links0122(OP, OP, ANY, ANY) | links0122(identity, OP, ANY, ANY) | links0122(identity, identity, OP, OP)
-    | links0123(OP, OP, OP, OP) | links0123(identity, OP, OP, OP)
-    | links0123(identity, identity, OP, OP) | links0123(identity, identity, identity, OP)
-OP -> arma | cheb | fc | gat | gcn | gin | graph | sage
-ANY -> arma | cheb | fc | gat | gcn | gin | graph | identity | sage
-require ordered(links0000, 1, 2)
-require ordered(links0000, 2, 3)
-require ordered(links0000, 3, 4)
-require ordered(links0001, 2, 3)
-require ordered(links0011, 3, 4)
-require ordered(links0012, 1, 2, 3, 4)
-require ordered(links0111, 2, 3)
-require ordered(links0111, 3, 4)
-require ordered(links0122, 3, 4)
+NET -> links0000(OP, OP, OP, OP) | links0001(OP, OP, OP, OP) | links0011(OP, OP, OP, OP)
+    | links0012(OP, OP, OP, OP) | links0013(OP, OP, OP, OP) | links0111(OP, OP, OP, OP)
+    | links0112(OP, OP, OP, OP) | links0122(OP, OP, OP, OP) | links0123(OP, OP, OP, OP)
+OP -> arma | cheb | fc | gat | gcn | gin | graph | identity | sage
+require no_bypass
 """
 
-ALIKE: Final = {
-    "0000": ((0,), (1,), (2,), (3,)),
-    "0001": ((1,), (2,)),
-    "0011": ((2,), (3,)),
-    "0012": ((0, 2), (1, 3)),
-    "0111": ((1,), (2,), (3,)),
-    "0122": ((2,), (3,)),
-}
-"""Branches of a link pattern that may be swapped, as the nodes of each; the space keeps the sorted order."""
+Shape: TypeAlias = tuple[Any, ...]
+"""A network as its nodes that are no identities: each an operation and the shape of what reads it, sorted."""
+
+OUTPUT: Final = (-1,)
+"""The output, as what reads a node."""
 
 
 @cache
 def nasbench_graph() -> Space:
-    """All 26,206 networks; a topology is called after the input of each of its four nodes."""
+    """The 26,206 networks, in 53,056 ways; a topology is called after the input of each of its four nodes.
+
+    A node that leads nowhere further is part of the output. The benchmark leaves out raw inputs there (their
+    size differs), so no path of identities leads to the output: such a network is another one without it.
+    """
     return Space.from_text(GRAMMAR, "nasbench_graph")
 
 
@@ -106,14 +96,51 @@ def from_official(link: int, operations: Sequence[int]) -> Architecture:
     """
     if not (0 <= link < len(LINKS) and all(0 <= code < len(OPERATIONS) for code in operations)):
         raise TableError(f"link {link} and operations {operations} are no codes of NAS-Bench-Graph")
-    codes, known = list(operations), _terminals()
-    if branches := ALIKE.get(LINKS[link]):
-        ordered = sorted([BY_NAME[codes[node]] for node in branch] for branch in branches)
-        for branch, places in zip(branches, ordered, strict=True):
-            for node, place in zip(branch, places, strict=True):
-                codes[node] = BY_NAME.index(place)
     leaves = _leaves()
-    return Architecture(known[f"links{LINKS[link]}"], tuple([leaves[code] for code in codes]))
+    return Architecture(_terminals()[f"links{LINKS[link]}"], tuple([leaves[code] for code in operations]))
+
+
+@cache
+def _ways(link: int) -> tuple[tuple[int, bool, tuple[int, ...]], ...]:
+    """Return of each node, the last first: what it reads, whether nothing reads it, the nodes on its way."""
+    links = tuple(map(int, LINKS[link]))
+    ways: list[tuple[int, ...]] = [()]
+    for node, source in enumerate(links, 1):
+        ways.append((*ways[source], node - 1))
+    return tuple((links[node - 1], node not in links, ways[node]) for node in (4, 3, 2, 1))
+
+
+def _shape(link: int, operations: Sequence[int]) -> Shape:
+    """Return what is equal for isomorphic networks: identities are gone, and readers are in no order."""
+    read: list[list[Any]] = [[], [], [], [], []]
+    for node, (source, last, _) in zip((4, 3, 2, 1), _ways(link), strict=True):
+        readers = read[node]
+        if last:
+            readers.append(OUTPUT)
+        if operations[node - 1] == IDENTITY:
+            read[source] += readers
+        else:
+            readers.sort()
+            read[source].append((operations[node - 1], *readers))
+    return tuple(sorted(read[0]))
+
+
+@cache
+def _twins() -> dict[tuple[int, ...], list[Architecture]]:
+    """Return the isomorphic architectures of the space by the codes of each of them."""
+    alike: dict[Shape, list[Architecture]] = {}
+    found: dict[tuple[int, ...], list[Architecture]] = {}
+    leaves, known = _leaves(), _terminals()
+    for link, links in enumerate(LINKS):
+        terminal = known[f"links{links}"]
+        ways = [way for _, last, way in _ways(link) if last]
+        for operations in product(range(len(OPERATIONS)), repeat=4):
+            if IDENTITY in operations and any(all(operations[n] == IDENTITY for n in way) for way in ways):
+                continue
+            architecture = Architecture(terminal, tuple([leaves[code] for code in operations]))
+            twins = found[link, *operations] = alike.setdefault(_shape(link, operations), [])
+            twins.append(architecture)
+    return found
 
 
 @final
@@ -144,7 +171,7 @@ class NASBenchGraph(Benchmark):
 
     @property
     def space(self) -> Space:
-        """Nine link patterns of four operations, no two networks isomorphic."""
+        """Nine link patterns of four operations; isomorphic architectures share a row."""
         return nasbench_graph()
 
     @cached_property
@@ -154,7 +181,12 @@ class NASBenchGraph(Benchmark):
             codes, measured = _read_package(packaged, COLUMNS[self.objective])
         else:
             codes, measured = self._read()
-        rows = {from_official(link, ops): row for row, (link, *ops) in enumerate(codes.tolist())}
+        twins = _twins()
+        rows = {
+            architecture: row
+            for row, code in enumerate(map(tuple, codes.tolist()))
+            for architecture in twins[code]
+        }
         return Table(
             f"nasbench_graph {self.dataset}",
             rows,
@@ -184,7 +216,7 @@ def _read_package(path: Path, value: str) -> tuple[NDArray[np.int64], NDArray[np
     keys = (
         sorted(networks) if isinstance(networks, dict) and all(type(key) is int for key in networks) else []
     )
-    if len(keys) != nasbench_graph().count() or not 0 <= keys[0] <= keys[-1] < 10**5:
+    if len(keys) != NETWORKS or not 0 <= keys[0] <= keys[-1] < 10**5:
         raise BadTable(f"{path} does not hold the 26,206 networks; install {PACKAGE} anew")
     measured: list[list[float]] = []
     for key in keys:

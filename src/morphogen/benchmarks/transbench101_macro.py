@@ -33,7 +33,8 @@ BLOCKS: Final = ("block", "block_wide", "block_down", "block_wide_down")
 
 GRAMMAR: Final = """
 NET -> chain(BLOCK, BLOCK, BLOCK, BLOCK, TAIL)
-TAIL -> identity | BLOCK | chain(BLOCK, BLOCK)
+TAIL -> identity | chain(BLOCK, LAST)
+LAST -> identity | BLOCK
 BLOCK -> block | block_wide | block_down | block_wide_down
 require times(block_wide, block_wide_down, 1, 3)
 require times(block_down, block_wide_down, 1, 4)
@@ -54,7 +55,9 @@ def from_official(text: str) -> Architecture:
     if not re.fullmatch(r"\([1-4](,[1-4]){3,5}\)", text):
         raise TableError(f"{text!r} is not a list of four to six blocks 1 to 4, such as (1,2,4,3)")
     blocks = [BLOCKS[int(code) - 1] for code in text[1:-1].split(",")]
-    tail = {4: "identity", 5: blocks[-1], 6: f"chain({', '.join(blocks[4:])})"}[len(blocks)]
+    tail = {4: "identity", 5: f"chain({blocks[-1]}, identity)", 6: f"chain({', '.join(blocks[4:])})"}[
+        len(blocks)
+    ]
     return transbench101_macro().read(f"chain({', '.join(blocks[:4])}, {tail})")
 
 

@@ -150,7 +150,7 @@ def compare(
     chosen = _strategies(strategies or (FRONTIER if several else STRATEGIES), option or [])
     if several:
         _check_objectives(table, benchmark, objectives, chosen)
-    metric, rows = table.estimator.metrics[0], len(table.estimator.rows)
+    metric, rows = table.estimator.metrics[0], len(table.estimator)
     if not quiet:
         budget = f"{queries} queries" if queries <= rows else f"{rows} queries (that is every row)"
         sought = " and ".join(objectives) if several else metric.name

@@ -28,7 +28,8 @@ class TableError(LookupError):
 class Table(Estimator):
     """Looks up measured values; an estimate reads the row of its architecture and no other.
 
-    name: what the table is called in errors and journals. rows: the row of each architecture. columns: the
+    name: what the table is called in errors and journals. rows: the row of each architecture; isomorphic ones
+    may share a row. columns: the
     values [rows] of each metric, the one to be improved first. seconds: what the training of each row took
     [rows]; it is the cost of an estimate. fidelity: at which the values were measured; proposals may ask for
     it, and for no other. `queries` counts the estimates in this process.
@@ -61,7 +62,7 @@ class Table(Estimator):
         self.epochs = tuple(epochs)
         self.fidelity = replace(fidelity, epochs=epochs[-1]) if epochs else fidelity
         self.queries = 0
-        shape = (max(1, len(epochs)), len(rows))
+        shape = (max(1, len(epochs)), len(set(rows.values())))
         self._columns = {
             metric: _column(name, metric.name, values, shape) for metric, values in columns.items()
         }
@@ -73,7 +74,11 @@ class Table(Estimator):
         self._seconds = _column(name, "seconds", seconds, shape)
 
     def __repr__(self) -> str:
-        return f"<table {self.name}: {len(self.rows)} rows, {', '.join(m.name for m in self.metrics)}>"
+        return f"<table {self.name}: {len(self)} rows, {', '.join(m.name for m in self.metrics)}>"
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(next(iter(self._columns.values()))[0])
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -106,7 +111,7 @@ class Table(Estimator):
 
     def only(self, architectures: Iterable[Architecture]) -> Table:
         """Return a copy, with no queries yet, in which all other rows are NaN: the control of what is seen."""
-        known = np.isin(np.arange(len(self.rows)), [self.rows[a] for a in architectures if a in self.rows])
+        known = np.isin(np.arange(len(self)), [self.rows[a] for a in architectures if a in self.rows])
         other = copy.copy(self)
         other.queries = 0
         other._columns = {metric: np.where(known, column, np.nan) for metric, column in self._columns.items()}

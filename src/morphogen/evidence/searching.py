@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from morphogen.analysis.sample_efficiency import hitting_times
 from morphogen.architecture import Architecture
 from morphogen.benchmarks.benchmark import Benchmark
-from morphogen.predictors.predictor import Floats, Model, Predictor
+from morphogen.predictors.acquisition import Acquisition
+from morphogen.predictors.predictor import Belief, Floats, Model, Predictor
 from morphogen.records import Estimate, Trial
 from morphogen.seeding import stream
 from morphogen.strategies.strategy import Strategy
@@ -76,3 +77,15 @@ class Permuted(Predictor):
     ) -> Model:
         """Learn from the same targets in another order."""
         return self.predictor.learn(architectures, rng.permutation(targets), rng)
+
+
+@final
+@dataclass(frozen=True)
+class Shuffled(Acquisition):
+    """An acquisition whose values are dealt out among the candidates: a search without a choice of its own."""
+
+    acquisition: Acquisition
+
+    def value(self, belief: Belief, best: float, rng: np.random.Generator) -> Floats:
+        """Return the same values in another order."""
+        return rng.permutation(self.acquisition.value(belief, best, rng))

@@ -19,6 +19,7 @@ Block: TypeAlias = Literal[
     "counts",
     "places",
     "pairs",
+    "histories",
     "paths",
     "wl0",
     "wl1",

@@ -47,7 +47,9 @@ class GaussianProcess(Predictor):
     which starts from the weights of the last one.
     """
 
-    features: Features = Features(("counts", "places", "pairs", "paths", "shortest", "ways", "spans"))
+    features: Features = Features(
+        ("counts", "places", "pairs", "histories", "paths", "shortest", "ways", "spans")
+    )
     points: int = 500
     tuned: int = 150
     sweeps: int = 2

@@ -92,6 +92,31 @@ def pairs(reading: Reading) -> Parts:
     return reading.row, mix(labels[reading.row, reading.source], labels[reading.row, reading.reader])
 
 
+def histories(reading: Reading) -> Parts:
+    """Count each operation with what a map has gone through before it, in no order.
+
+    That is how often each operation stands before it, at most, on a way from an input. So a kernel can tell a
+    convolution before the second halving of a map from one behind it, wherever the two stand.
+    """
+    batch = reading.batch
+    n, size = batch.labels.shape
+    row, vertex = np.nonzero(reading.working)
+    label = batch.labels[row, vertex]
+    seen = mix(label, 3)
+    starts = np.searchsorted(reading.reader, np.arange(size + 1))
+    for other in np.unique(label):
+        most = np.zeros((n, size), np.int64)
+        own = (reading.working & (batch.labels == other)).astype(np.int64)
+        for v in range(size):
+            here = slice(starts[v], starts[v + 1])
+            rows, source = reading.row[here], reading.source[here]
+            np.maximum.at(most[:, v], rows, most[rows, source] + own[rows, source])
+        times = most[row, vertex]
+        # A sum of mixed codes stands for a multiset.
+        seen = np.where(times > 0, seen + mix(other, times.astype(np.uint64)), seen)
+    return row, seen
+
+
 def paths(reading: Reading) -> Parts:
     """Count the input-output paths, each as the sequence of its operations; nothing where there are too many."""
     batch = reading.batch
@@ -148,6 +173,7 @@ COUNTED: Final[dict[str, Callable[[Reading], Parts]]] = {
     "counts": counts,
     "places": places,
     "pairs": pairs,
+    "histories": histories,
     "paths": paths,
     **{f"wl{radius}": neighbourhoods(radius) for radius in range(4)},
 }

@@ -3,7 +3,7 @@
 from morphogen.architecture import ArchitectureError
 from morphogen.spaces.cell101 import cell101
 from morphogen.spaces.cell201 import cell201
-from morphogen.spaces.constraints import AtMost, Connected, Constraint, Downsampling
+from morphogen.spaces.constraints import AtMost, Connected, Constraint, Downsampling, NoBypass
 from morphogen.spaces.dag_chain import dag_chain
 from morphogen.spaces.darts_cell import darts_cell
 from morphogen.spaces.digits_small import digits_small
@@ -23,6 +23,7 @@ __all__ = [
     "Downsampling",
     "Grammar",
     "GrammarError",
+    "NoBypass",
     "Space",
     "SpaceError",
     "brief",

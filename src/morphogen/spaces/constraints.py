@@ -62,22 +62,50 @@ class Connected(Constraint):
         return 0b10
 
     def step(self, terminal: Terminal, state: int, index: int, value: bool) -> int:
-        # The state is a bit mask of the nodes that are reached; nodes without edges to come are forgotten.
         if not isinstance(terminal, Topology):
             return state if value else 0
-        source, target = terminal.edges[index]
-        if value and state >> source & 1:
-            state |= 1 << target
-        ahead = 1 << terminal.sink
-        for later, _ in terminal.edges[index + 1 :]:
-            ahead |= 1 << later
-        return state & ahead
+        return _reached(terminal, state, index, value)
 
     def end(self, terminal: Terminal, state: int) -> bool:
         return bool(state >> terminal.sink & 1) if isinstance(terminal, Topology) else bool(state)
 
     def accepts(self, value: bool) -> bool:
         return value
+
+
+def _reached(terminal: Topology, state: int, index: int, value: bool) -> int:
+    """Return the nodes that are reached, as a bit mask, after one more edge; those behind us are forgotten."""
+    source, target = terminal.edges[index]
+    if value and state >> source & 1:
+        state |= 1 << target
+    ahead = 1 << terminal.sink
+    for later, _ in terminal.edges[index + 1 :]:
+        ahead |= 1 << later
+    return state & ahead
+
+
+@final
+@dataclass(frozen=True)
+class NoBypass(Constraint):
+    """No path of `identity` alone leads from input to output (for a constructor: in none of its parts)."""
+
+    def __str__(self) -> str:
+        return "no_bypass"
+
+    def leaf(self, name: str) -> bool:
+        return name == "identity"
+
+    def begin(self, terminal: Terminal) -> int:
+        return 0b10 if isinstance(terminal, Topology) else 0
+
+    def step(self, terminal: Terminal, state: int, index: int, value: bool) -> int:
+        return _reached(terminal, state, index, value) if isinstance(terminal, Topology) else state | value
+
+    def end(self, terminal: Terminal, state: int) -> bool:
+        return bool(state >> terminal.sink & 1) if isinstance(terminal, Topology) else bool(state)
+
+    def accepts(self, value: bool) -> bool:
+        return not value
 
 
 NO_PATH: Final = -1
@@ -275,6 +303,10 @@ def constraint(name: str, arguments: tuple[str | int, ...]) -> Constraint:
         if arguments:
             raise ValueError("write `require connected`, without arguments")
         return Connected()
+    if name == "no_bypass":
+        if arguments:
+            raise ValueError("write `require no_bypass`, without arguments")
+        return NoBypass()
     if name == "downsampling":
         if not words or len(numbers) > 1 or arguments != (*words, *numbers):
             raise ValueError(
@@ -297,5 +329,5 @@ def constraint(name: str, arguments: tuple[str | int, ...]) -> Constraint:
             )
         return Ordered(words[0], tuple(numbers))
     raise ValueError(
-        f"there is no constraint {name}; there are connected, downsampling, at_most, times and ordered"
+        f"there is no constraint {name}; there are connected, no_bypass, downsampling, at_most, times and ordered"
     )

@@ -150,13 +150,16 @@ def _first(
 def neighbours(space: Space, architecture: Architecture, *, limit: int = 1000) -> Iterator[Architecture]:
     """Yield every architecture that differs in exactly one decision (and what follows from it).
 
-    Decisions whose nonterminal derives more than `limit` architectures are left out, so the relation is
+    Where a nonterminal derives more than `limit` architectures, what follows is not listed: the parts stay,
+    and such a decision changes only where another alternative can have these parts. So the relation is
     symmetric.
     """
     for place in _open(space, architecture)[0].places:
         _, symbol, room, _ = place
         if sum(space.table.sums(symbol, room).values()) <= limit:
             yield from _elsewhere(space, architecture, place)
+        else:
+            yield from _around(space, architecture, place)
 
 
 def distance(space: Space, one: Architecture, two: Architecture) -> int:
@@ -226,6 +229,22 @@ def _elsewhere(space: Space, architecture: Architecture, place: Open) -> Iterato
     for index, value, total in _blocks(space, architecture, place):
         for number in range(total):
             yield architecture.replace(path, space.table.unrank_choice(symbol, index, room, value, number))
+
+
+def _around(space: Space, architecture: Architecture, place: Open) -> Iterator[Architecture]:
+    """Yield the architectures that take another alternative at one place, with the parts that stand there."""
+    path, symbol, _, _ = place
+    part, compiled = architecture.at(path), space.compiled
+    chosen = compiled.head(symbol, part)
+    for index, choice in enumerate(compiled.symbols[symbol].choices):
+        if index == chosen or not part.args or len(choice.children) != len(part.args):
+            continue
+        if all(
+            compiled.choice_of(child, a) >= 0 for child, a in zip(choice.children, part.args, strict=True)
+        ):
+            child = architecture.replace(path, Architecture(choice.terminal, part.args))
+            if _allowed(space, child):
+                yield child
 
 
 def _blocks(space: Space, architecture: Architecture, place: Open) -> list[tuple[int, Value, int]]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 
 from morphogen.architecture import Architecture, Topology
-from morphogen.spaces.constraints import AllOf, AtMost, Connected, Constraint, Downsampling, Times
+from morphogen.spaces.constraints import AllOf, AtMost, Connected, Constraint, Downsampling, NoBypass, Times
 
 
 def satisfies(constraint: Constraint, a: Architecture) -> bool:
     """Whether an architecture satisfies a constraint, judged from the whole of it."""
     if isinstance(constraint, Connected):
-        return _leads_through(a)
+        return _leads_through(a, lambda name: name != "zero", all)
+    if isinstance(constraint, NoBypass):
+        return not _leads_through(a, lambda name: name == "identity", any)
     if isinstance(constraint, AtMost):
         return terminals(a)[constraint.operation] <= constraint.count
     if isinstance(constraint, Times):
@@ -24,10 +27,19 @@ def satisfies(constraint: Constraint, a: Architecture) -> bool:
     return value is not None and AllOf((constraint,)).accepts(value)  # type: ignore[arg-type]
 
 
-def _leads_through(a: Architecture) -> bool:
+def _leads_through(
+    a: Architecture, passes: Callable[[str], bool], parts: Callable[[Iterable[bool]], bool]
+) -> bool:
+    """Whether a path of primitives that pass leads through `a`; of a constructor, through all or any of its parts."""
+    if not a.args:
+        return passes(a.terminal.name)
     if not isinstance(a.terminal, Topology):
-        return a.terminal.name != "zero" and all(map(_leads_through, a.args))
-    open_edges = [edge for edge, part in zip(a.terminal.edges, a.args, strict=True) if _leads_through(part)]
+        return parts([_leads_through(part, passes, parts) for part in a.args])
+    open_edges = [
+        edge
+        for edge, part in zip(a.terminal.edges, a.args, strict=True)
+        if _leads_through(part, passes, parts)
+    ]
     reached = {1}
     for _ in open_edges:
         reached |= {target for source, target in open_edges if source in reached}

@@ -39,6 +39,7 @@ DECLARED: Final = {
 
 CONSTRAINTS: Final = (
     "connected",
+    "no_bypass",
     "downsampling(resblock)",
     "downsampling(resblock, 1)",
     "at_most(conv3x3, 2)",
