@@ -10,27 +10,40 @@ from torch import Tensor
 
 
 class _Moved(torch.autograd.Function):
-    """Rows in another order.
+    @staticmethod
+    def forward(
+        ctx: Any, rows: Tensor, to: Tensor, fro: Tensor, blank: Tensor | None, lost: Tensor | None, axis: int
+    ) -> Tensor:
+        ctx.save_for_backward(fro, lost)
+        ctx.axis = axis
+        return _picked(rows, to, blank, axis)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        fro, lost = ctx.saved_tensors
+        return _picked(gradients[0], fro, lost, ctx.axis), None, None, None, None, None
+
+
+def _picked(rows: Tensor, places: Tensor, blank: Tensor | None, axis: int) -> Tensor:
+    out = rows.index_select(axis, places)
+    return out.index_fill_(axis, blank, 0.0) if blank is not None and len(blank) else out
+
+
+def moved(
+    rows: Tensor,
+    to: Tensor,
+    fro: Tensor,
+    blank: Tensor | None = None,
+    lost: Tensor | None = None,
+    axis: int = 0,
+) -> Tensor:
+    """Return rows (along `axis`) in another order.
 
     No row has more than one place where it counts, so its gradient is picked from there, where the gradient of
     `index_select` would be added up row by row. to: the row that comes to each place. fro: the place that
     counts for each row. blank: places that get zeros. lost: rows without a place.
     """
-
-    @staticmethod
-    def forward(ctx: Any, rows: Tensor, to: Tensor, fro: Tensor, blank: Tensor, lost: Tensor) -> Tensor:
-        ctx.save_for_backward(fro, lost)
-        return _picked(rows, to, blank)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        fro, lost = ctx.saved_tensors
-        return _picked(gradients[0], fro, lost), None, None, None, None
-
-
-def _picked(rows: Tensor, places: Tensor, blank: Tensor) -> Tensor:
-    out = rows.index_select(0, places)
-    return out.index_fill_(0, blank, 0.0) if len(blank) else out
+    return _Moved.apply(rows, to, fro, blank, lost, axis)  # type: ignore[no-any-return, no-untyped-call]
 
 
 @final
@@ -59,10 +72,10 @@ class Routes:
 
     def out(self, x: Tensor) -> list[Tensor]:
         """Return what each candidate gets of a map, `[n, c, ...]`, `[m, n, c]` or `[n, m * c, h, w]`."""
-        row, place, spare, lost = self._orders(self._pixels(x))
-        rows = _Moved.apply(self._rows(x), row, place, spare[:0], lost)  # type: ignore[no-untyped-call]
+        row, place, _, lost = self._orders(self._pixels(x))
+        rows = moved(self._rows(x), row, place, lost=lost)
         each = self.models * max(1, self._pixels(x))
-        return [self._map(part, x) for part in rows.split([length * each for length in self.lengths])]
+        return [self._map(part, x) for part in torch.split(rows, [length * each for length in self.lengths])]
 
     def back(self, outs: Sequence[Tensor | None]) -> Tensor | None:
         """Return the results of the candidates where the images were; zeros where an image drew none, or None."""
@@ -76,7 +89,7 @@ class Routes:
             for out, length in zip(outs, self.lengths, strict=True)
         ]
         row, place, spare, lost = self._orders(pixels)
-        return self._map(_Moved.apply(torch.cat(joined), place, row, lost, spare), first)  # type: ignore[no-untyped-call]
+        return self._map(moved(torch.cat(joined), place, row, lost, spare), first)
 
     def _pixels(self, x: Tensor) -> int:
         """Return how many rows an image of a network has; 0 is one, as where the networks come first or are one."""

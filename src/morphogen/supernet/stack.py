@@ -17,6 +17,7 @@ from torch.nn import functional
 from morphogen.networks import modules
 from morphogen.supernet.braid import Braid, BraidedMixture, StackedDense, can_braid
 from morphogen.supernet.mixing import Gate, Mixture, SupernetError, Whole
+from morphogen.supernet.routes import moved
 from morphogen.supernet.scaling import StackedRootMeanSquare
 from morphogen.supernet.wiring import Wiring
 
@@ -59,21 +60,20 @@ class _Groups(nn.Module):
         self.register_buffer("back", self.get_buffer("there").argsort())
 
     def forward(self, x: Tensor) -> Tensor:
-        folded = x.ndim == 4
-        if folded:
-            x = x.view(x.shape[0], self.models, -1, *x.shape[2:])
-        axis = 1 if folded else 0
-        rows = torch.split(x.index_select(axis, self.get_buffer("there")), self.sizes, axis)
-        taken = [part.flatten(1, 2) for part in rows] if folded else list(rows)
+        there, back, axis = self.get_buffer("there"), self.get_buffer("back"), 3 if x.ndim == 4 else 0
+        rows = torch.split(moved(self._apart(x, self.models), there, back, axis=axis), self.sizes, axis)
+        taken = [row.flatten(3).permute(0, 3, 1, 2) if axis else row for row in rows]
         if isinstance(self.parts, Braid):
             outs = [out for out in self.parts(taken) if out is not None]
         else:
             outs = [part(x) for part, x in zip(self.parts, taken, strict=True)]
-        if folded:
-            pairs = zip(outs, self.sizes, strict=True)
-            outs = [out.view(out.shape[0], size, -1, *out.shape[2:]) for out, size in pairs]
-        joined = torch.cat(outs, axis).index_select(axis, self.get_buffer("back"))
-        return joined.flatten(1, 2) if folded else joined
+        joined = torch.cat([self._apart(out, size) for out, size in zip(outs, self.sizes, strict=True)], axis)
+        out = moved(joined, back, there, axis=axis)
+        return out.flatten(3).permute(0, 3, 1, 2) if axis else out
+
+    def _apart(self, x: Tensor, models: int) -> Tensor:
+        """Return `[m, n, c]` as it is, and `[n, m * c, h, w]` as `[n, h, w, m, c]`, which is how it lies in memory."""
+        return x.permute(0, 2, 3, 1).view(x.shape[0], *x.shape[2:], models, -1) if x.ndim == 4 else x
 
 
 @final
