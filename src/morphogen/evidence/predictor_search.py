@@ -1,4 +1,9 @@
-"""Predictor-guided search finds top networks of real tables with a fraction of the queries of other methods."""
+"""Predictor-guided search finds top networks of real tables with a fraction of the queries of other methods.
+
+Settings were chosen on the 12-epoch columns of NAS-Bench-201 and two macro tasks, class_scene and jigsaw. What the
+features and the neighbourhoods lacked was then looked for, with seeds from 5000 on, on room_layout, autoencoder, arxiv,
+cora, physics and pubmed: the seeds of this entry are new to the settings, these tables are not.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +92,7 @@ def experiment(quick: bool, progress: Progress) -> Iterator[Finding]:
     if quick:
         yield from on_cells(("cifar100",), QUICK_SEEDS, True, progress)
         progress("permuted scores", 0.8)
-        yield from control(20, 60)
+        yield from control(12, 40)
         return
     yield from on_cells(tuple(KNOWN), SEEDS, False, lambda doing, share: progress(doing, 0.4 * share))
     progress("permuted scores", 0.4)
@@ -278,19 +283,16 @@ ENTRY: Final = Entry(
     "ten), has lower regret there after 25, 50 and 100 queries than local search and evolution, and geometric "
     "means of medians of at most 43 on TransNAS-Bench-101 macro and 42.3 on NAS-Bench-Graph.",
     source="Mauch et al. 2020; White et al. 2021; Ament et al. 2023; Real et al. 2019",
-    control="A search whose gain is its pool, its memory or a leak is as good with a predictor that learns from "
-    "permuted scores; with a random pool it must then be what it is on a table whose values were dealt out anew, "
-    "and random search that asks for each network once if its acquisitions are shuffled. (Asked at first was that it "
-    "be random search with permuted scores alone; it was 26 queries quicker. How much of that a search has which is "
-    "told nothing true is a finding now.) Seeds begin at 1000; smaller ones, the 12-epoch columns, and with other "
-    "seeds class_scene, jigsaw, room_layout, autoencoder, arxiv, cora, physics and pubmed were looked at while "
-    "blocks of features and neighbours were chosen.",
+    control="A search whose gain is pool, memory or a leak is as good taught permuted scores; with a random pool it "
+    "must then equal one of a table dealt out anew, and with shuffled acquisitions random search. (Asked first was "
+    "that permuted scores make it random search; it was 26 queries quicker.) Seeds begin at 1000; smaller ones and "
+    "eight tables were looked at while features and neighbours were chosen.",
     experiment=experiment,
     seeds=SEEDS,
     quick_seeds=QUICK_SEEDS,
     packages=("numpy", "scipy", "pyarrow"),
-    refuted="On NAS-Bench-201 all medians and 34 of 36 comparisons hold; after 100 queries on CIFAR-100 local search "
-    "is as good. On TransNAS-Bench-101 macro and NAS-Bench-Graph the means of medians miss their bars. The control "
-    "misses too: taught permuted scores, with a random pool, the search is 26 queries quicker than random search. No "
-    "score leaks (spoilt values change nothing); what else helps it, perhaps a liking for extreme cells, is open.",
+    refuted="All bars but one hold, the control too. On TransNAS-Bench-101 macro the geometric mean of medians is "
+    "43.9, not 43 (51.3 before operations were told from what precedes them): class_object needs 69 queries where "
+    "another implementation needs 52. On NAS-Bench-Graph the mean holds, although on pubmed most searches find none "
+    "of the best 0.1% in 300 queries, and the other implementation's do after 105.",
 )
