@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any, Final, TypeAlias, final
+from typing import Final, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,10 +59,13 @@ OP -> arma | cheb | fc | gat | gcn | gin | graph | identity | sage
 require no_bypass
 """
 
-Shape: TypeAlias = tuple[Any, ...]
-"""A network as its nodes that are no identities: each an operation and the shape of what reads it, sorted."""
+Shape: TypeAlias = tuple[int, ...]
+"""A node that is no identity: its operation and the sorted numbers of its readers; or those of the input's."""
 
-OUTPUT: Final = (-1,)
+Ways: TypeAlias = tuple[tuple[int, int, bool], ...]
+"""Of each node, the last first: its place from 1, the node that it reads, whether nothing reads it."""
+
+OUTPUT: Final = -1
 """The output, as what reads a node."""
 
 
@@ -100,20 +103,20 @@ def from_official(link: int, operations: Sequence[int]) -> Architecture:
     return Architecture(_terminals()[f"links{LINKS[link]}"], tuple([leaves[code] for code in operations]))
 
 
-@cache
-def _ways(link: int) -> tuple[tuple[int, bool, tuple[int, ...]], ...]:
-    """Return of each node, the last first: what it reads, whether nothing reads it, the nodes on its way."""
-    links = tuple(map(int, LINKS[link]))
-    ways: list[tuple[int, ...]] = [()]
-    for node, source in enumerate(links, 1):
-        ways.append((*ways[source], node - 1))
-    return tuple((links[node - 1], node not in links, ways[node]) for node in (4, 3, 2, 1))
+def _ways(links: str) -> tuple[Ways, list[tuple[int, ...]]]:
+    """Return of a link pattern its nodes, the last first, and the nodes on each way to the output."""
+    sources = tuple(map(int, links))
+    paths: list[tuple[int, ...]] = [()]
+    for node, source in enumerate(sources, 1):
+        paths.append((*paths[source], node - 1))
+    ways = tuple((node, sources[node - 1], node not in sources) for node in (4, 3, 2, 1))
+    return ways, [paths[node] for node, _, last in ways if last]
 
 
-def _shape(link: int, operations: Sequence[int]) -> Shape:
+def _shape(ways: Ways, operations: Sequence[int], numbers: dict[Shape, int]) -> Shape:
     """Return what is equal for isomorphic networks: identities are gone, and readers are in no order."""
-    read: list[list[Any]] = [[], [], [], [], []]
-    for node, (source, last, _) in zip((4, 3, 2, 1), _ways(link), strict=True):
+    read: list[list[int]] = [[], [], [], [], []]
+    for node, source, last in ways:
         readers = read[node]
         if last:
             readers.append(OUTPUT)
@@ -121,26 +124,30 @@ def _shape(link: int, operations: Sequence[int]) -> Shape:
             read[source] += readers
         else:
             readers.sort()
-            read[source].append((operations[node - 1], *readers))
+            read[source].append(numbers.setdefault((operations[node - 1], *readers), len(numbers)))
     return tuple(sorted(read[0]))
 
 
 @cache
-def _twins() -> dict[tuple[int, ...], list[Architecture]]:
-    """Return the isomorphic architectures of the space by the codes of each of them."""
-    alike: dict[Shape, list[Architecture]] = {}
-    found: dict[tuple[int, ...], list[Architecture]] = {}
+def _networks() -> tuple[dict[Architecture, int], NDArray[np.int64]]:
+    """Return which network each architecture of the space is, isomorphic ones the same; and so by codes [9, ...]."""
+    networks: dict[Shape, int] = {}
+    numbers: dict[Shape, int] = {}
+    architectures: dict[Architecture, int] = {}
+    by_codes = np.full((len(LINKS), *(len(OPERATIONS),) * 4), -1)
     leaves, known = _leaves(), _terminals()
     for link, links in enumerate(LINKS):
         terminal = known[f"links{links}"]
-        ways = [way for _, last, way in _ways(link) if last]
+        ways, bypasses = _ways(links)
         for operations in product(range(len(OPERATIONS)), repeat=4):
-            if IDENTITY in operations and any(all(operations[n] == IDENTITY for n in way) for way in ways):
+            if IDENTITY in operations and any(
+                all(operations[n] == IDENTITY for n in way) for way in bypasses
+            ):
                 continue
-            architecture = Architecture(terminal, tuple([leaves[code] for code in operations]))
-            twins = found[link, *operations] = alike.setdefault(_shape(link, operations), [])
-            twins.append(architecture)
-    return found
+            network = networks.setdefault(_shape(ways, operations, numbers), len(networks))
+            architectures[Architecture(terminal, tuple([leaves[code] for code in operations]))] = network
+            by_codes[link, *operations] = network
+    return architectures, by_codes
 
 
 @final
@@ -181,12 +188,10 @@ class NASBenchGraph(Benchmark):
             codes, measured = _read_package(packaged, COLUMNS[self.objective])
         else:
             codes, measured = self._read()
-        twins = _twins()
-        rows = {
-            architecture: row
-            for row, code in enumerate(map(tuple, codes.tolist()))
-            for architecture in twins[code]
-        }
+        networks, by_codes = _networks()
+        row_of = np.empty(NETWORKS, np.int64)
+        row_of[by_codes[tuple(codes.T)]] = np.arange(len(codes))
+        rows = dict(zip(networks, row_of[list(networks.values())].tolist(), strict=True))
         return Table(
             f"nasbench_graph {self.dataset}",
             rows,
