@@ -149,6 +149,8 @@ def test_a_phone_scrolls_one_way_only(name: str, show: Show) -> None:
         "[...document.querySelectorAll('.main-svg')].every((e) => e.clientWidth < 375)"
     )
     assert shown.run("() => document.documentElement.scrollWidth") <= 375
+    said = shown.run("() => [...document.querySelectorAll('[data-l]')].map((e) => e.textContent.trim())")
+    assert all(said), "no label stands before nothing"
     wide = shown.run(
         "() => [...document.querySelectorAll('main *')].filter((e) => e.getBoundingClientRect().right > 375.5 "
         "&& !e.closest('#table, svg')).map((e) => e.outerHTML.slice(0, 80))"

@@ -152,3 +152,12 @@ def test_with_weights_the_weighted_sum_is_judged() -> None:
     assert np.argmax(heavy.scores) != np.argmax(free.scores)
     said = judgement(heavy, judge(heavy)[0], "random search")
     assert said.of == "weighted sum" and float(said.lines[0].value) == pytest.approx(max(expected), rel=1e-2)
+
+
+def test_random_search_that_nearly_exhausts_a_space_is_random_search_itself() -> None:
+    small = mg.Space.from_text("NET -> chain(A, A, A)\nA -> conv1x1 | conv3x3 | identity\n", "small")
+    study = searched(12, RANDOM, SURE, space=small)
+    assert len(drawn_at_random(study, study.trials)) < 12
+    verdict, _ = judge(chronicle(study))
+    assert verdict.is_random and verdict.random is None
+    assert "random search itself" in judgement(chronicle(study), verdict, "random search").headline

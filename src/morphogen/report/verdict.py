@@ -136,7 +136,10 @@ def judge(story: Chronicle, baselines: Sequence[Chronicle] = ()) -> tuple[Verdic
     own = drawn_at_random(story.study, story.trials)
     numbers = np.array([trial.number in own for trial in story.trials], dtype=bool)
     known = ~np.isnan(story.scores)
-    is_random = bool(len(numbers)) and bool(numbers.all())
+    # Late draws of a small space are seldom among the first samples of their streams: most were seen before.
+    is_random = bool(len(numbers)) and (
+        bool(numbers.all()) or story.study.strategy.startswith("RandomSearch(")
+    )
     size = _against_size(story, numbers & known)
     reference = _reference(story, baselines, numbers, own)
     regions = any(trial.proposal.region for trial in story.trials)
