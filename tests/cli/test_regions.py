@@ -22,6 +22,7 @@ from morphogen.cli.regions import Blocks, Neighbours, brief, by_path, columns
 from morphogen.cli.tally import Tally
 from morphogen.journal import JournalError
 from morphogen.networks import load
+from morphogen.networks.image_files import DataError
 from morphogen.study import Limit, Study, without_times
 
 Cli = Callable[..., Any]
@@ -118,6 +119,16 @@ def test_the_page_names_the_random_search_that_costs_as_much(cli: Cli, study: Pa
     assert (
         "as good as the best one with a chance of" in page and f"from the {len(alone.trials)} draws" in page
     )
+
+
+def test_the_page_needs_no_images(cli: Cli, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*words: object) -> None:
+        raise DataError("digits: no such file or folder")
+
+    monkeypatch.setattr("morphogen.networks.data.load", gone)
+    ended = cli("report", study, "--to", "page.html")
+    assert ended.code == 0, ended.err
+    assert "and this page beside it" not in Path("page.html").read_text()
 
 
 def test_resume_goes_on_with_the_next_region(cli: Cli, study: Path) -> None:

@@ -146,7 +146,7 @@ def _region(study: Study, number: int) -> Region | None:
 
 def noun(study: Study) -> str:
     """Return what a trial of the study is called."""
-    return "region" if any(trial.proposal.region for trial in study.trials) else "trial"
+    return "region" if study.regions else "trial"
 
 
 class Blocks:

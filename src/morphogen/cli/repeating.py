@@ -31,10 +31,7 @@ def command(settings: Settings, study: Path) -> str:
             for name, number in value.items():
                 if known.get(name) == number:
                     continue
-                words += [
-                    f"--{name.replace('_', '-')}",
-                    f"{number:g}" if isinstance(number, float) else f"{number}",
-                ]
+                words += [f"--{name.replace('_', '-')}", _word(number)]
         elif field.name == "final_epochs" and value == 0:
             words.append("--no-final")
         elif field.name == "space" and settings.benchmark is not None:
@@ -61,7 +58,7 @@ def _option(name: str, value: Any) -> list[str]:
     if isinstance(value, tuple):
         flag = flag if name in FLAGS else flag.removesuffix("s")
         return [word for one in value for word in (flag, str(one))]
-    return [flag, f"{value:g}" if isinstance(value, float) else str(value)]
+    return [flag, _word(value)]
 
 
 def baseline(settings: Settings, study: Study, path: Path, to: Path) -> tuple[str, ...]:
@@ -71,13 +68,13 @@ def baseline(settings: Settings, study: Study, path: Path, to: Path) -> tuple[st
     regions is held against architectures that are trained as those which its regions lead to.
 
     Raises:
-        Wrong: the images of a study of regions cannot be read.
+        Wrong, DataError: the images of a study of regions cannot be read.
     """
     random = path.with_name(f"{path.stem}-random.db")
     chosen = replace(
         settings, strategy="random_search", options=(), seed=settings.seed + 1000, final_epochs=0
     )
-    if any(trial.proposal.region for trial in study.trials):
+    if study.regions:
         chosen = replace(_alone(chosen), trials=None, seconds=None, cost=math.ceil(study.ledger.cost))
     elif not settings.limited:
         chosen = replace(chosen, trials=len(study.trials))

@@ -103,6 +103,7 @@ def _words(study: Study, path: Path, to: Path, refresh: int | None) -> Words:
     from morphogen.cli import repeating
     from morphogen.cli.settings import Settings
     from morphogen.cli.show import status
+    from morphogen.networks.image_files import DataError
     from morphogen.report import Words
 
     try:
@@ -110,8 +111,9 @@ def _words(study: Study, path: Path, to: Path, refresh: int | None) -> Words:
     except Wrong:  # begun by a program
         return Words(status=status(study), refresh=refresh)
     baseline: tuple[str, ...] = ()
-    if settings.strategy != "random_search":
-        with suppress(Wrong):  # the images of a study of regions have gone
+    # What a study of regions has cost is known at its end; a page that follows it does not read its images.
+    if settings.strategy != "random_search" and not (refresh and study.regions):
+        with suppress(Wrong, DataError):  # the images of a study of regions have gone
             baseline = repeating.baseline(settings, study, path, to)
     return Words(
         status=status(study),

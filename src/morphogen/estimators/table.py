@@ -29,10 +29,9 @@ class Table(Estimator):
     """Looks up measured values; an estimate reads the row of its architecture and no other.
 
     name: what the table is called in errors and journals. rows: the row of each architecture; isomorphic ones
-    may share a row. columns: the
-    values [rows] of each metric, the one to be improved first. seconds: what the training of each row took
-    [rows]; it is the cost of an estimate. fidelity: at which the values were measured; proposals may ask for
-    it, and for no other. `queries` counts the estimates in this process.
+    may share a row. columns: the values [rows] of each metric, the one to be improved first. seconds: what the
+    training of each row took [rows]; it is the cost of an estimate. fidelity: at which the values were measured;
+    proposals may ask for it, and for no other. `queries` counts the estimates in this process.
 
     epochs: after how many epochs there are values, in ascending order; the last is the whole training. Then
     proposals may ask for any of them; columns are [epochs, rows], or [rows] where epochs change nothing, and

@@ -44,7 +44,7 @@ class Chronicle:
     @property
     def noun(self) -> str:
         """What a trial is called."""
-        return "region" if any(trial.proposal.region for trial in self.study.trials) else "trial"
+        return "region" if self.study.regions else "trial"
 
     @property
     def winner(self) -> Trial | None:

@@ -95,6 +95,11 @@ class Study:
         return versions
 
     @property
+    def regions(self) -> bool:
+        """Whether its trials are regions."""
+        return any(trial.proposal.region for trial in self.trials)
+
+    @property
     def metrics(self) -> tuple[Metric, ...]:
         """What every successful estimate reports."""
         return tuple(Metric(**record) for record in self._opening["metrics"])
