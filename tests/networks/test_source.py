@@ -21,6 +21,7 @@ from morphogen.networks.layers import Layer
 from morphogen.networks.network import Network
 from morphogen.networks.shapes import Cost, Shape
 from morphogen.networks.source import faithful
+from morphogen.networks.source.faithful import made
 from morphogen.seeding import stream
 from morphogen.spaces import Space
 
@@ -60,14 +61,6 @@ def written(space: Space, architecture: Architecture, **sizes: int) -> tuple[Net
         network.eval(), architecture, symbols=symbols, preparation=PREPARATION, about=about
     )
     return network, text, state
-
-
-def made(text: str, state: dict[str, Tensor]) -> nn.Module:
-    names: dict[str, Any] = {"__name__": "network", "__file__": "network.py"}
-    exec(compile(text, "network.py", "exec"), names)
-    network: nn.Module = names["Network"]()
-    network.load_state_dict(state)
-    return network.eval()
 
 
 def difference(network: nn.Module, other: nn.Module) -> float:
@@ -149,7 +142,7 @@ def test_where_rounding_would_be_seen_cells_are_flat_and_the_logits_equal_bit_fo
         text, state = source.source_of(network, architecture)
         noise = torch.randn(faithful.NOISE, 1, 16, 16, generator=torch.Generator().manual_seed(0))
         tried = torch.cat([images, noise])
-        seen = faithful.largest_difference(network, faithful.made(text, state), tried)
+        seen = faithful.largest_difference(network, made(text, state), tried)
         assert (seen > faithful.TRIED) is flat
         found = source.faithful_source(network, architecture, images)
         assert found.flat is flat

@@ -216,18 +216,17 @@ def control(runs: int, queries: int) -> Iterator[Finding]:
     exact = float(distinct_random(table, top, queries).mean())
     permuted = replace(GUIDED, predictor=Permuted(GUIDED.predictor), pool=pool)
     shuffled = replace(GUIDED, acquisition=Shuffled(GUIDED.acquisition), pool=pool)
+
+    def needed(strategy: Strategy[Any]) -> Floats:
+        told = np.stack([answers(table, strategy, queries, seed, top) for seed in seeded(runs)])
+        return np.minimum(hitting_times(told, top), queries)
+
+    dark = [in_the_dark(table, replace(GUIDED, pool=pool), top, queries, seed) for seed in seeded(runs)]
     times = {
-        name: np.minimum(
-            hitting_times(
-                np.stack([answers(table, strategy, queries, seed, top) for seed in seeded(runs)]), top
-            ),
-            queries,
-        )
-        for name, strategy in (("permuted scores", permuted), ("shuffled acquisitions", shuffled))
+        "permuted scores": needed(permuted),
+        "shuffled acquisitions": needed(shuffled),
+        "values dealt out anew": np.array(dark),
     }
-    times["values dealt out anew"] = np.array(
-        [in_the_dark(table, replace(GUIDED, pool=pool), top, queries, seed) for seed in seeded(runs)]
-    )
     what = f"cifar100: mean of min(queries, {queries}) to a top cell with a random pool and"
     for name, other, bar in (
         ("permuted scores", "values dealt out anew", Bar("covers", 0)),
@@ -241,9 +240,7 @@ def control(runs: int, queries: int) -> Iterator[Finding]:
         yield Finding(of, float(less.mean()), bar, mean_interval(less, 0.99), bar is not None)
     if runs < FOOLED:
         return
-    near = replace(permuted, pool=GUIDED.pool)
-    told = np.stack([answers(table, near, queries, seed, top) for seed in seeded(runs)])
-    less = np.minimum(hitting_times(told, top), queries) - exact
+    less = needed(replace(permuted, pool=GUIDED.pool)) - exact
     what = (
         f"cifar100: mean of min(queries, {queries}) to a top cell with permuted scores and the pool of the "
         "default, which holds neighbours of the best, less that of random search"
