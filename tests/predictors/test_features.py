@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from typing import Final
 
 import numpy as np
 import pytest
@@ -24,7 +25,9 @@ from morphogen.spaces.space import Space
 from morphogen.testing.predictors import twins
 
 MACRO = Space.from_text(
-    "NET -> chain(B, B) | chain(B, B, B) | residual(B, chain(B, B), identity)\nB -> b1 | b2 | b3", "macro"
+    "NET -> chain(B, B) | chain(B, B, B) | residual(B, chain(B, B), identity)\n"
+    "B -> b_wide | b_down | b_wide_down",
+    "macro",
 )
 NESTED = Space.from_text(
     "NET -> chain(CELL, CELL) | residual(CELL, CELL, identity)\nCELL -> cell(OP, OP, OP)\n"
@@ -50,21 +53,31 @@ def paths_of(graph: Graph) -> Counter[tuple[str, ...]]:
     return Counter(path for vertex in graph.output for path in ending(vertex))
 
 
+WORDS: Final = {
+    "conv1x1": ("conv", "1x1"),
+    "conv3x3": ("conv", "3x3"),
+    "avg_pool": ("avg", "pool"),
+    "b_wide": ("b", "wide"),
+    "b_down": ("b", "down"),
+    "b_wide_down": ("b", "wide", "down"),
+}
+
+
 def histories_of(graph: Graph) -> list[tuple[str, tuple[tuple[str, int], ...]]]:
-    """List of each operation what stands before it, from all ways to it one by one."""
+    """List of each operation the words that stand before it, from all ways to it one by one."""
 
     def before(vertex: int) -> list[Counter[str]]:
         if vertex < graph.inputs:
             return [Counter()]
         ways = [way for source in graph.predecessors[vertex] for way in before(source)]
-        return [way + Counter([graph.labels[vertex]]) for way in ways]
+        return [way + Counter(WORDS[graph.labels[vertex]]) for way in ways]
 
     found = []
     for vertex in range(graph.inputs, len(graph.labels)):
         most: Counter[str] = Counter()
         for way in before(vertex):
             most |= way
-        most[graph.labels[vertex]] -= 1
+        most -= Counter(WORDS[graph.labels[vertex]])
         found.append((graph.labels[vertex], tuple(sorted((+most).items()))))
     return found
 
@@ -107,8 +120,9 @@ def test_path_statistics_are_those_of_the_listed_paths(space: Space) -> None:
                 assert found[name][0, :, column] == pytest.approx(expected[name], rel=1e-5), (name, inside)
 
 
-def test_counted_parts_are_those_of_the_graph() -> None:
-    for architecture in drawn(cell201(), 60):
+@pytest.mark.parametrize("space", [cell201(), MACRO], ids=lambda space: space.name)
+def test_counted_parts_are_those_of_the_graph(space: Space) -> None:
+    for architecture in drawn(space, 60):
         (graph,) = graphs(architecture)
         _, reading = single(architecture)
         times = {

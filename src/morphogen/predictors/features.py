@@ -45,10 +45,11 @@ class Features:
 
     counts: each operation, and the size of the graph. places: operations with their distance from the input,
     and to the output. pairs: operations that feed each other. histories: operations with what a map has gone
-    through before them. paths: input-output paths as sequences of operations. wl0 to wl3: neighbourhoods of
-    that radius (Weisfeiler and Leman). shortest, longest, ways, sizes, spans: statistics of the paths within
-    each set of operations (after GRAF, Kadlecova et al. 2024), see `path_statistics`. given: a function, such
-    as `Columns`, to numbers that the caller has for each architecture.
+    through before them, by the words of their names. paths: input-output paths as sequences of operations. wl0
+    to wl3: neighbourhoods of that radius (Weisfeiler and Leman). shortest, longest, ways, sizes, spans:
+    statistics of the paths within each set of operations (after GRAF, Kadlecova et al. 2024), see
+    `path_statistics`. given: a function, such as `Columns`, to numbers that the caller has for each
+    architecture.
     """
 
     blocks: tuple[Block, ...] = ("counts", "paths", "shortest", "longest", "ways", "sizes", "spans")

@@ -33,7 +33,7 @@ from morphogen.predictors.inference import (
 )
 from morphogen.predictors.predictor import Floats, Matrix, Model, Predictor
 
-WEIGHTS: Final = 0.4
+WEIGHTS: Final = 0.15
 """Prior median of all weights together: how much of the mean squared distance counts."""
 
 
@@ -47,9 +47,7 @@ class GaussianProcess(Predictor):
     which starts from the weights of the last one.
     """
 
-    features: Features = Features(
-        ("counts", "places", "pairs", "histories", "paths", "shortest", "ways", "spans")
-    )
+    features: Features = Features(("counts", "places", "pairs", "histories", "shortest", "ways"))
     points: int = 500
     tuned: int = 150
     sweeps: int = 2

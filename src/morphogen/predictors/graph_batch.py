@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,7 +24,20 @@ ABSENT: Final = 0
 @lru_cache(maxsize=1 << 14)
 def code_of(label: str) -> int:
     """Return the code (63 bits, not 0) that stands for a label in every process."""
-    return int.from_bytes(hashlib.blake2b(label.encode(), digest_size=8).digest(), "little") >> 1 | 1
+    code = int.from_bytes(hashlib.blake2b(label.encode(), digest_size=8).digest(), "little") >> 1 | 1
+    _LABELS[code] = label
+    return code
+
+
+_LABELS: Final[dict[int, str]] = {}
+"""The label of each code that was made."""
+
+
+@lru_cache(maxsize=1 << 14)
+def words_of(code: int) -> frozenset[int]:
+    """Return codes of the words of the label that a code was made of: of `block_wide_down` block, wide and down."""
+    label = _LABELS[code]
+    return frozenset(map(code_of, re.findall(r"[^\W\d_]+|\d+(?:x\d+)*", label) or [label]))
 
 
 OUTPUT: Final = code_of("output")

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from morphogen.predictors.graph_batch import ABSENT, Codes, GraphBatch
+from morphogen.predictors.graph_batch import ABSENT, Codes, GraphBatch, words_of
 
 Parts: TypeAlias = tuple[NDArray[np.intp], Codes]
 """Counted parts of a batch: the row and the code of each occurrence."""
@@ -95,8 +95,9 @@ def pairs(reading: Reading) -> Parts:
 def histories(reading: Reading) -> Parts:
     """Count each operation with what a map has gone through before it, in no order.
 
-    That is how often each operation stands before it, at most, on a way from an input. So a kernel can tell a
-    convolution before the second halving of a map from one behind it, wherever the two stand.
+    That is how often each word of the names of operations stands before it, at most, on a way from an input. So
+    a kernel can tell a convolution before the second halving of a map from one behind it, wherever the two
+    stand, and whether or not what halved it did more than that.
     """
     batch = reading.batch
     n, size = batch.labels.shape
@@ -104,16 +105,19 @@ def histories(reading: Reading) -> Parts:
     label = batch.labels[row, vertex]
     seen = mix(label, 3)
     starts = np.searchsorted(reading.reader, np.arange(size + 1))
-    for other in np.unique(label):
+    kinds = np.unique(label)
+    named = [words_of(kind) for kind in kinds.tolist()]
+    for word in sorted(frozenset().union(*named)):
+        saying = kinds[[word in words for words in named]]
         most = np.zeros((n, size), np.int64)
-        own = (reading.working & (batch.labels == other)).astype(np.int64)
+        own = (reading.working & np.isin(batch.labels, saying)).astype(np.int64)
         for v in range(size):
             here = slice(starts[v], starts[v + 1])
             rows, source = reading.row[here], reading.source[here]
             np.maximum.at(most[:, v], rows, most[rows, source] + own[rows, source])
         times = most[row, vertex]
         # A sum of mixed codes stands for a multiset.
-        seen = np.where(times > 0, seen + mix(other, times.astype(np.uint64)), seen)
+        seen = np.where(times > 0, seen + mix(word, times.astype(np.uint64)), seen)
     return row, seen
 
 

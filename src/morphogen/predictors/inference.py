@@ -20,7 +20,7 @@ EARLY: Final = 30
 """Up to so many points the parameters are fitted at every point."""
 GROWTH: Final = 1.15
 """Beyond, they are fitted anew whenever there are 15% more."""
-NOISE: Final = 0.05
+NOISE: Final = 0.1
 """Prior median of the noise variance, as a part of the signal variance."""
 LEAST_NOISE: Final = 1e-3
 """Noise below this is as good as none, and single precision would feel it."""

@@ -64,7 +64,7 @@ class PredictorGuided(Strategy[Guided]):
     pool: Candidates = Mixed()
     acquisition: Acquisition = ExpectedImprovement()
     k: int = 1
-    initial: int = 5
+    initial: int = 3
     explored: float = 0.0
     unique: Unique = Unique.NETWORK
     warm_start: Score | None = None
