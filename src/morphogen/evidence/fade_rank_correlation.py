@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from morphogen.evidence.fade_beds import Bed
-from morphogen.evidence.fade_candidates import PILOT, random_rows
+from morphogen.evidence.fade_candidates import PILOT, stretched_rows
 from morphogen.evidence.fade_images import digits, mnist14, signals
 from morphogen.evidence.fade_judging import judged
 
