@@ -93,6 +93,23 @@ def mixed_rows(seed: int, depth: int, candidates: int = 5) -> Candidates:
     return tuple(rows)
 
 
+KINDS: Final = ("conv3x3_relu", "conv3x3_relu", "conv1x1_relu", "conv1x1_relu", "avg_pool")
+"""What all edges of a module hold, where modules are of one kind each."""
+
+
+def kind_rows(seed: int, depth: int) -> Candidates:
+    """Return random DAGs of two to five vertices, each with one operation on all edges: see `KINDS`."""
+    rng = stream(seed, "kinds")
+    rows = []
+    for _ in range(depth):
+        row = []
+        for operation in KINDS:
+            size = int(rng.integers(2, 6))
+            row.append(module(dags(size)[int(rng.integers(len(dags(size))))], size, operation))
+        rows.append(tuple(row))
+    return tuple(rows)
+
+
 def _convolutions(name: str, edges: str, operations: str) -> Architecture:
     """Return a module from its edges `1-2 2-3` and one letter an edge: c and i are 3x3 and 1x1, p is pooling."""
     ends = [edge.split("-") for edge in edges.split()]

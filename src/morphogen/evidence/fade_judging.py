@@ -91,7 +91,8 @@ def on_beds(
     beds: Sequence[Bed], seeds: int, quick: bool, progress: Progress, near: float | None = None
 ) -> Iterator[Finding]:
     """Train all paths of each bed alone, then ensembles of supernets. Where no bed can be judged nothing holds."""
-    judged, close = [], []
+    judged: list[bool] = []
+    close: list[bool] = []
     first = 0 if quick else FIRST
     for number, bed in enumerate(beds):
 
@@ -121,7 +122,9 @@ def on_beds(
     if near is not None:
         told = f"where ranks reach {NEAR} of the most a perfect estimator could"
         sure = [there for there, can in zip(close, judged, strict=True) if can]
-        yield Finding(f"share of the judged sets {told}", float(np.mean(sure or [0])), Bar("at least", near))
+        yield Finding(
+            f"share of the judged sets {told}", float(np.mean(sure or [False])), Bar("at least", near)
+        )
         yield Finding(f"share of all sets {told}", float(np.mean(close)))
     progress("done", 1.0)
 
