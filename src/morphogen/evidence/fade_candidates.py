@@ -102,10 +102,10 @@ def kind_rows(seed: int, depth: int) -> Candidates:
     rng = stream(seed, "kinds")
     rows = []
     for _ in range(depth):
-        row = []
-        for operation in KINDS:
+        row: dict[Architecture, None] = {}
+        while len(row) < len(KINDS):
             size = int(rng.integers(2, 6))
-            row.append(module(dags(size)[int(rng.integers(len(dags(size))))], size, operation))
+            row[module(dags(size)[int(rng.integers(len(dags(size))))], size, KINDS[len(row)])] = None
         rows.append(tuple(row))
     return tuple(rows)
 

@@ -16,7 +16,8 @@ BEDS: Final = (
 )
 """The second set is that of the numbers 911 to 914 whose paths, trained with two other seeds, differed most.
 
-Supernets had not seen it. With the seeds reported it can not be judged after all. Bars are those of an earlier study on like sets.
+Supernets had not seen it. With the seeds reported it can not be judged after all. Bars are those of an earlier
+study on like sets.
 """
 
 ENTRY: Final = judged(
