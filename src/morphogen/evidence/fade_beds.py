@@ -87,7 +87,7 @@ CONVOLUTIONAL: Final[_Convolutional] = {
     "channels": 8,
     "share": 0.6,
 }
-"""Settings of beds of convolutions: supernets take 300 steps. At a rate of 0.01 seeds differ half as much again."""
+"""Settings of beds of convolutions: supernets take 300 steps. At a rate of 0.01 seeds differ more."""
 
 
 @final

@@ -40,15 +40,6 @@ def random_rows(seed: int, depth: int, candidates: int = 5, operation: str = "li
     return tuple(rows)
 
 
-def varied_rows(seed: int, depth: int) -> Candidates:
-    """Return one random DAG of each number of vertices from two to six at each position."""
-    rng = stream(seed, "varied")
-    return tuple(
-        modules([(size, dags(size)[int(rng.integers(len(dags(size))))]) for size in range(2, 7)])
-        for _ in range(depth)
-    )
-
-
 @cache
 def by_length() -> dict[int, dict[int, tuple[str, ...]]]:
     """Return the DAGs of two to six vertices by the operations on the longest way through their modules, and size."""
