@@ -20,7 +20,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from morphogen.evidence.fade_beds import CONVOLUTIONAL, PILOT, VARIED, Bed, digits
+from morphogen.evidence.fade_beds import CONVOLUTIONAL, Bed
+from morphogen.evidence.fade_candidates import PILOT, VARIED
+from morphogen.evidence.fade_images import digits
 from morphogen.networks import build
 from morphogen.networks.batches import batches_of
 from morphogen.networks.training import Recipe

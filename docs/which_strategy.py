@@ -286,6 +286,8 @@ def regions() -> list[str]:
         "winner, searches of single networks are as good.",
         "",
         *verdict("fade_rank_correlation"),
+        *verdict("fade_convolutions"),
+        *verdict("fade_beyond"),
         *verdict("fade_search"),
         *verdict("fade_linear_cost"),
     ]

@@ -137,6 +137,7 @@ CITED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("evidence", "fade_planted"): ("neumeyer2024",),
     ("evidence", "fade_rank_correlation"): ("neumeyer2024",),
     ("evidence", "fade_convolutions"): ("neumeyer2024",),
+    ("evidence", "fade_beyond"): ("neumeyer2024",),
     ("evidence", "fade_search"): ("neumeyer2024",),
     ("evidence", "zero_cost"): ("abdelfattah2021", "krishnakumar2022"),
     ("evidence", "bpe_replay"): ("zheng2020",),

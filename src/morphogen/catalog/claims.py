@@ -77,6 +77,11 @@ CLAIMS: Final = (
         "Neumeyer et al. 2024 (FaDE)",
     ),
     _claim(
+        "fade_beyond",
+        "ranks of other regions: other sets, convolutions on MNIST and CIFAR-10, three positions",
+        "Neumeyer et al. 2024 (FaDE)",
+    ),
+    _claim(
         "fade_search",
         "what pseudo-gradient evolution owes to its ranks, beside random regions and other searches",
         "Neumeyer et al. 2024 (FaDE); the outer search is our reconstruction",

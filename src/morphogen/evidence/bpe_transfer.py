@@ -15,7 +15,7 @@ from morphogen.estimators.estimator import Estimator
 from morphogen.evidence.bpe_bed import WORK, Bed, Trainer, pool
 from morphogen.evidence.bpe_digits import FRESH, HALF, ROUND, WORSE
 from morphogen.evidence.entry import Bar, Entry, Finding, Progress
-from morphogen.evidence.fade_beds import mnist14
+from morphogen.evidence.fade_images import mnist14
 from morphogen.journal.memory import Memory
 from morphogen.networks.data import ImageData, load
 from morphogen.recipes import recipe_of

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from morphogen.analysis.agreement import spearman
-from morphogen.architecture import Architecture, Constructor, Primitive, Topology
-from morphogen.benchmarks.files import MissingData
+from morphogen.architecture import Architecture, Constructor
+from morphogen.evidence.fade_candidates import Candidates
 from morphogen.networks import build, cost
-from morphogen.networks.data import ImageData, from_arrays, load
+from morphogen.networks.data import ImageData
 from morphogen.seeding import stream
 from morphogen.spaces import Space
-from morphogen.spaces.dag_chain import dags, module
 from morphogen.spaces.grammar import Alternative, Call, Grammar, Ref, Rule, ground
 
 if TYPE_CHECKING:
     from morphogen.networks.training import Recipe
 
 Floats: TypeAlias = NDArray[np.float64]
-Candidates: TypeAlias = tuple[tuple[Architecture, ...], ...]
 
 BATCH: Final = 50
 WIDTH: Final = 16
@@ -77,65 +72,6 @@ class Bed:
         return [Architecture(chain, parts) for parts in product(*self.candidates)]
 
 
-def modules(row: Sequence[tuple[int, str]], operation: str = "linear_relu") -> tuple[Architecture, ...]:
-    """Return the modules of DAGs given by their vertices and bits, with one operation on all edges."""
-    return tuple(module(bits, size, operation) for size, bits in row)
-
-
-PILOT_DAGS: Final = ((6, "100001000100101"), (2, "1"), (4, "111000"), (5, "1" * 10), (3, "000"))
-"""A path of six vertices, one of two, a fork, a full DAG, three lone vertices."""
-
-PILOT: Final = modules(PILOT_DAGS)
-"""The candidates of the pilot."""
-
-
-def random_rows(seed: int, depth: int, candidates: int = 5, operation: str = "linear_relu") -> Candidates:
-    """Return random DAGs of two to five vertices (the number uniform, then the DAG), different at each position."""
-    rng = stream(seed, "candidates")
-    rows = []
-    for _ in range(depth):
-        row: dict[tuple[int, str], None] = {}
-        while len(row) < candidates:
-            size = int(rng.integers(2, 6))
-            row[size, dags(size)[int(rng.integers(len(dags(size))))]] = None
-        rows.append(modules(tuple(row), operation))
-    return tuple(rows)
-
-
-def varied_rows(seed: int, depth: int) -> Candidates:
-    """Return one random DAG of each number of vertices from two to six at each position."""
-    rng = stream(seed, "varied")
-    return tuple(
-        modules([(size, dags(size)[int(rng.integers(len(dags(size))))]) for size in range(2, 7)])
-        for _ in range(depth)
-    )
-
-
-CONVOLUTIONS: Final = ("conv3x3_relu", "conv3x3_relu", "conv3x3_relu", "conv1x1_relu", "avg_pool")
-"""What an edge of a random module of convolutions holds, each with equal probability."""
-
-
-def mixed_rows(seed: int, depth: int, candidates: int = 5) -> Candidates:
-    """Return random DAGs of two to five vertices with a random operation on each edge."""
-    rng = stream(seed, "mixed")
-    rows = []
-    for place in range(depth):
-        row: dict[Architecture, None] = {}
-        for plain in random_rows(seed * 100 + place, 1, 4 * candidates)[0]:
-            drawn = (Architecture(Primitive(str(rng.choice(CONVOLUTIONS)))) for _ in plain.args)
-            row[Architecture(plain.terminal, tuple(drawn))] = None
-        rows.append(tuple(row)[:candidates])
-    return tuple(rows)
-
-
-def _convolutions(name: str, edges: str, operations: str) -> Architecture:
-    """Return a module from its edges `1-2 2-3` and one letter an edge: c and i are 3x3 and 1x1, p is pooling."""
-    ends = [edge.split("-") for edge in edges.split()]
-    named = {"c": "conv3x3_relu", "i": "conv1x1_relu", "p": "avg_pool"}
-    parts = tuple(Architecture(Primitive(named[letter])) for letter in operations)
-    return Architecture(Topology(name, tuple((int(s), int(t)) for s, t in ends)), parts)
-
-
 class _Convolutional(TypedDict):
     steps: int
     rate: float
@@ -146,67 +82,12 @@ class _Convolutional(TypedDict):
 
 CONVOLUTIONAL: Final[_Convolutional] = {
     "steps": 500,
-    "rate": 0.01,
+    "rate": 0.005,
     "root": "map_chain",
     "channels": 8,
     "share": 0.6,
 }
-"""Settings of beds of convolutions: supernets take 300 steps."""
-
-VARIED: Final = (
-    _convolutions("one", "1-2", "c"),
-    _convolutions("six", "1-2 2-3 3-4 4-5 5-6 6-7", "cccccc"),
-    _convolutions("fork", "1-2 1-3 1-4 2-5 3-5 4-5", "cccccc"),
-    _convolutions("points", "1-2 2-3 3-4", "iii"),
-    _convolutions("pools", "1-2 2-3 3-4", "ppi"),
-)
-"""A 3x3 convolution; six in a row; a fork of six; three 1x1 in a row; two poolings and a 1x1 convolution."""
-
-
-@cache
-def digits() -> tuple[ImageData, NDArray[np.int64]]:
-    """Return scikit-learn's digits, about 1,000 to train and 790 to test."""
-    data = load("digits", validation_fraction=0.01, test_fraction=0.44)
-    return data, data.train
-
-
-@cache
-def mnist14() -> tuple[ImageData, NDArray[np.int64]]:
-    """Return MNIST of 14x14 pixels, 4,000 to train and 3,000 to test."""
-    folder = Path(os.environ.get("MORPHOGEN_DATA", "../shared/data"))
-    files = folder / "mnist_train.npz", folder / "mnist_test3000.npz"
-    for file in files:
-        if not file.is_file():
-            raise MissingData(f"{file} is not there; set MORPHOGEN_DATA to the folder that holds {file.name}")
-    data = load(files[0], files[1]).at(14)
-    return data, data.train[:4000]
-
-
-@cache
-def signals() -> tuple[ImageData, NDArray[np.int64]]:
-    """Return one-dimensional signals of 40 values in ten classes, 4,000 to train and 1,000 to test.
-
-    After MNIST-1D (Greydanus and Kobak 2024), with prototypes of our own: each signal is the smooth curve of
-    its class, scaled, tilted, put at a random place of a longer window, and blurred by correlated noise.
-    """
-    rng = stream(0, "signals")
-    fine = np.linspace(0, 1, 24)
-    prototypes = [np.interp(fine, np.linspace(0, 1, 9), rng.normal(size=9)) for _ in range(10)]
-    labels = np.arange(5000) % 10
-    window, kernel = 64, np.exp(-0.5 * (np.arange(-4, 5) / 2.0) ** 2)
-    kernel /= np.linalg.norm(kernel)
-    rows = np.zeros((len(labels), window))
-    for row, label in zip(rows, labels.tolist(), strict=True):
-        place = int(rng.integers(window - len(fine) + 1))
-        row[place : place + len(fine)] = rng.uniform(0.6, 1.4) * prototypes[label]
-        row += 0.25 * np.convolve(rng.normal(size=window), kernel, mode="same")
-        row += rng.uniform(-0.75, 0.75) * np.linspace(-0.5, 0.5, window)
-    places = np.linspace(0, window - 1, 40)
-    values = np.array([np.interp(places, np.arange(window), row) for row in rows], dtype=np.float32)
-    images = values[:, None, None, :]
-    test = (images[4000:], labels[4000:])
-    data = from_arrays(images[:4000], labels[:4000], test=test, name="signals", validation_fraction=0.01)
-    return data, data.train
+"""Settings of beds of convolutions: supernets take 300 steps. At a rate of 0.01 seeds differ more."""
 
 
 @final
@@ -255,14 +136,14 @@ class Truth:
         return float(np.sqrt(self.losses.mean(axis=0).var(ddof=1) / within))
 
 
-def truth(bed: Bed, seeds: int, tell: Callable[[float], None], most: int = 250) -> Truth:
+def truth(bed: Bed, seeds: range, tell: Callable[[float], None], most: int = 250) -> Truth:
     """Train every path alone with each seed, in stacks of at most `most` networks."""
     import torch
 
     from morphogen.supernet import Course, Gumbel, Stack, score, train
 
     data, numbers = bed.data()
-    jobs = [(path, seed) for seed in range(seeds) for path in bed.paths()]
+    jobs = [(path, seed) for seed in seeds for path in bed.paths()]
     losses: list[float] = []
     begun = time.process_time()
     for start in range(0, len(jobs), most):
@@ -273,29 +154,41 @@ def truth(bed: Bed, seeds: int, tell: Callable[[float], None], most: int = 250) 
         ]
         stack = Stack(nets)
         train(
-            stack, Gumbel(), data, numbers, Course(recipe=bed.recipe, steps=bed.steps), stream(start, "truth")
+            stack,
+            Gumbel(),
+            data,
+            numbers,
+            Course(recipe=bed.recipe, steps=bed.steps),
+            stream(1000 * seeds.start + start, "truth"),
         )
         test = torch.from_numpy(np.array(data.test)).expand(len(part), -1)
         losses += score(stack, data, test, "cpu")[1].tolist()
         tell((start + len(part)) / len(jobs))
-    return Truth(np.array(losses).reshape(seeds, -1), time.process_time() - begun)
+    return Truth(np.array(losses).reshape(len(seeds), -1), time.process_time() - begun)
 
 
 @final
 @dataclass(frozen=True)
 class Ranked:
-    """What supernets say: logs of the shares `[m, k]` at each position, leave-one-in losses, entropy, seconds."""
+    """What supernets say: logs of the shares `[m, k]` at each position, leave-one-in losses, entropy.
+
+    seconds: of training; read: of the leave-one-in losses.
+    """
 
     logs: tuple[Floats, ...]
     alone: tuple[Floats, ...]
     entropy: float
     seconds: float
+    read: float
 
     def scores(self, how: str, networks: Sequence[int]) -> Floats:
         """Return the score of each path by some of the supernets, their ranks added.
 
-        how: `log` adds the logs of shares, `mean` the shares, `alone` the leave-one-in read-out.
+        how: `log` adds the logs of shares, `mean` the shares, `alone` the leave-one-in read-out; `both` adds the
+        ranks by `log` and by `alone`.
         """
+        if how == "both":
+            return self.scores("log", networks) + self.scores("alone", networks)
         rows = {"log": self.logs, "mean": tuple(map(np.exp, self.logs)), "alone": self.alone}[how]
         total = np.zeros(int(np.prod([row.shape[1] for row in rows])))
         for network in networks:
@@ -322,8 +215,10 @@ def ranked(bed: Bed, supernets: int, seed: int) -> Ranked:
     seconds = time.process_time() - begun
     logs = [torch.log_softmax(found.logits[g.name], 1).double().numpy() for g in stack.gates]
     alone = leave_one_in(stack, data, found.logit_split)
+    read = time.process_time() - begun - seconds
     entropy = float(np.mean([-(np.exp(row) * row).sum(1) / np.log(row.shape[1]) for row in logs]))
-    return Ranked(tuple(logs), tuple(alone[g.name].double().numpy() for g in stack.gates), entropy, seconds)
+    rows = tuple(alone[g.name].double().numpy() for g in stack.gates)
+    return Ranked(tuple(logs), rows, entropy, seconds, read)
 
 
 def outer(rows: Sequence[Floats]) -> Floats:

@@ -19,7 +19,6 @@ from morphogen.evidence.fade_beds import (
     depths,
     outer,
     parameters,
-    positions,
     ranked,
     shuffled,
     truth,
@@ -42,18 +41,40 @@ SETTLED: Final = 0.9
 
 JUDGED: Final = "judged (1), or only reported (0)"
 
-READINGS: Final = {"log": "sum of log ranks", "mean": "mean of ranks", "alone": "leave-one-in"}
+FIRST: Final = 500
+"""The first seed of paths alone, and that of supernets: settings and sets were chosen with others."""
+
+READINGS: Final = {
+    "both": "log ranks and leave-one-in added",
+    "log": "sum of log ranks",
+    "mean": "mean of ranks",
+    "alone": "leave-one-in",
+}
+
+TOLD: Final = "both"
+"""The reading that bars are about; the others are reported beside it.
+
+On six development sets it was as good as the logs alone (.776 against .778), on the pilot better (.92 against .89).
+"""
+
+NEAR: Final = 0.9
+"""Share of the most a perfect estimator could reach, from which on ranks count as near it."""
+
+OF_MOST: Final = "ranks of four supernets over the most a perfect estimator could reach"
 
 
-def judged(name: str, claim: str, beds: Sequence[Bed], quick: Bed, refuted: str = "") -> Entry:
-    """Return the entry of a claim about beds; its quick form looks at one bed."""
+def judged(
+    name: str, claim: str, beds: Sequence[Bed], quick: Bed, refuted: str = "", *, near: float | None = None
+) -> Entry:
+    """Return the entry of a claim about beds; its quick form looks at one bed.
+
+    near: the share of beds whose ranks must come near the most a perfect estimator could reach.
+    """
 
     def experiment(is_quick: bool, progress: Progress) -> Iterator[Finding]:
-        return (
-            on_beds([quick], QUICK_SEEDS, True, progress)
-            if is_quick
-            else on_beds(beds, SEEDS, False, progress)
-        )
+        if is_quick:
+            return on_beds([quick], QUICK_SEEDS, True, progress)
+        return on_beds(beds, SEEDS, False, progress, near)
 
     return Entry(
         name=name,
@@ -69,27 +90,45 @@ def judged(name: str, claim: str, beds: Sequence[Bed], quick: Bed, refuted: str 
     )
 
 
-def on_beds(beds: Sequence[Bed], seeds: int, quick: bool, progress: Progress) -> Iterator[Finding]:
+def on_beds(
+    beds: Sequence[Bed], seeds: int, quick: bool, progress: Progress, near: float | None = None
+) -> Iterator[Finding]:
     """Train all paths of each bed alone, then ensembles of supernets. Where no bed can be judged nothing holds."""
-    judged = 0.0
+    judged: list[bool] = []
+    close: list[bool] = []
+    first = 0 if quick else FIRST
     for number, bed in enumerate(beds):
 
         def tell(doing: str, share: float, number: int = number, bed: Bed = bed) -> None:
             progress(f"{bed.name}: {doing}", (number + share) / len(beds))
 
         tell("every path alone", 0.0)
-        known = truth(bed, seeds, lambda share, tell=tell: tell("every path alone", 0.5 * share))  # type: ignore[misc]
+        known = truth(
+            bed,
+            range(first, first + seeds),
+            lambda share, tell=tell: tell("every path alone", 0.5 * share),  # type: ignore[misc]
+        )
         longer = None
         if not quick:
             tell("every path alone, twice as long", 0.5)
-            longer = truth(replace(bed, steps=2 * bed.steps), 2, lambda share: None)
+            longer = truth(replace(bed, steps=2 * bed.steps), range(first, first + 2), lambda share: None)
         tell("supernets", 0.7)
-        found = ranked(bed, AVERAGED * (2 if quick else ENSEMBLES), 0)
+        found = ranked(bed, AVERAGED * (2 if quick else ENSEMBLES), first)
         for finding in compared(bed, known, longer, found):
-            judged += finding.value if finding.name.endswith(JUDGED) else 0
+            if finding.name.endswith(JUDGED):
+                judged.append(finding.value > 0)
+            elif finding.name.endswith(OF_MOST):
+                close.append(finding.value >= NEAR)
             yield finding
     if not quick:
-        yield Finding("sets that could be judged", judged, Bar("at least", 1))
+        yield Finding("sets that could be judged", sum(judged), Bar("at least", 1))
+    if near is not None:
+        told = f"where ranks reach {NEAR} of the most a perfect estimator could"
+        sure = [there for there, can in zip(close, judged, strict=True) if can]
+        yield Finding(
+            f"share of the judged sets {told}", float(np.mean(sure or [False])), Bar("at least", near)
+        )
+        yield Finding(f"share of all sets {told}", float(np.mean(close)))
     progress("done", 1.0)
 
 
@@ -112,20 +151,16 @@ def compared(bed: Bed, known: Truth, longer: Truth | None, found: Ranked) -> Ite
     for how, text in READINGS.items():
         values = [spearman(found.scores(how, ensemble), score) for ensemble in ensembles]
         label = f"{name}: four supernets, {text}"
-        bar = Bar("at least", least) if how == "log" and judged and least is not None else None
-        if how == "log":
+        bar = Bar("at least", least) if how == TOLD and judged and least is not None else None
+        if how == TOLD:
             fade = float(np.mean(values))
         yield Finding(label, float(np.mean(values)), bar, mean_interval(values))
         yield Finding(f"{label}, standard deviation", float(np.std(values, ddof=1)))
         yield Finding(f"{label}, worst ensemble", float(min(values)))
     yield Finding(f"{name}: the same less the 97.5% end of shuffled shares", fade - high)
-    both = [
-        spearman(positions(found.scores("log", e)) + positions(found.scores("alone", e)), score)
-        for e in ensembles
-    ]
-    yield Finding(f"{name}: four supernets, log ranks and leave-one-in added", float(np.mean(both)))
-    single = [spearman(found.scores("log", [i]), score) for i in range(len(found.logs[0]))]
-    yield Finding(f"{name}: one supernet, sum of log ranks", float(np.mean(single)))
+    yield Finding(f"{name}: {OF_MOST}", fade / known.ceiling)
+    single = [spearman(found.scores(TOLD, [i]), score) for i in range(len(found.logs[0]))]
+    yield Finding(f"{name}: one supernet, {READINGS[TOLD]}", float(np.mean(single)))
     for place, logs in enumerate(found.logs):
         truths = means(score, [len(row) for row in bed.candidates], place)
         each = [spearman(logs[list(e)].mean(0), truths) for e in ensembles]
@@ -152,7 +187,8 @@ def compared(bed: Bed, known: Truth, longer: Truth | None, found: Ranked) -> Ite
         control=True,
     )
     if len(bed.candidates) > 2:
-        cost = known.seconds / len(known.losses) / (found.seconds / len(found.logs[0]) * AVERAGED)
+        seconds = (found.seconds + found.read) / len(found.logs[0]) * AVERAGED
+        cost = known.seconds / len(known.losses) / seconds
         yield Finding(
             f"{name}: seconds of one seed of every path over those of four supernets, both stacked",
             float(cost),

@@ -8,7 +8,9 @@ from typing import Final
 import numpy as np
 
 from morphogen.evidence.entry import Bar, Entry, Finding, Progress
-from morphogen.evidence.fade_beds import PILOT, Bed, digits, random_rows
+from morphogen.evidence.fade_beds import Bed
+from morphogen.evidence.fade_candidates import PILOT, random_rows
+from morphogen.evidence.fade_images import digits
 from morphogen.networks import build
 from morphogen.seeding import stream
 from morphogen.spaces import Space

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from morphogen.evidence.entry import Bar, Entry, Finding, Progress
-from morphogen.evidence.fade_beds import digits
+from morphogen.evidence.fade_images import digits
 from morphogen.networks import OPERATIONS, Operation
 from morphogen.networks.dense import Dense
 from morphogen.networks.layers import Activation, Chain, Layer

@@ -14,7 +14,8 @@ from morphogen.analysis import mean_interval, paired_test
 from morphogen.architecture import Architecture
 from morphogen.estimators.fade import Fade
 from morphogen.evidence.entry import Bar, Entry, Finding, Progress
-from morphogen.evidence.fade_beds import WIDTH, digits
+from morphogen.evidence.fade_beds import WIDTH
+from morphogen.evidence.fade_images import digits
 from morphogen.networks import build
 from morphogen.networks.training import Recipe
 from morphogen.records import Estimate, Metric, Proposal, Trial
