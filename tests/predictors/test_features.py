@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 from collections import Counter
 from typing import Final
@@ -12,7 +13,8 @@ import pytest
 from morphogen.architecture import Architecture
 from morphogen.graph import Graph
 from morphogen.predictors.features import EVERY_BLOCK, Columns, Features
-from morphogen.predictors.frame import sets_of
+from morphogen.predictors.frame import FRAMES, Frame, sets_of
+from morphogen.predictors.gaussian_process import GaussianProcess
 from morphogen.predictors.graph_batch import ABSENT, GraphBatch, batches, code_of
 from morphogen.predictors.graph_features import COUNTED, STATISTICS, Reading, path_statistics
 from morphogen.seeding import stream
@@ -80,6 +82,11 @@ def histories_of(graph: Graph) -> list[tuple[str, tuple[tuple[str, int], ...]]]:
         most -= Counter(WORDS[graph.labels[vertex]])
         found.append((graph.labels[vertex], tuple(sorted((+most).items()))))
     return found
+
+
+def renewed(architecture: Architecture) -> Architecture:
+    """Return an equal architecture that was not met before."""
+    return Architecture(architecture.terminal, architecture.args)
 
 
 def single(architecture: Architecture) -> tuple[GraphBatch, Reading]:
@@ -227,3 +234,31 @@ def test_sets_are_all_where_there_are_few_labels() -> None:
         assert rows == {r for r in itertools.product((False, True), repeat=labels) if any(r)}
     assert len(sets_of(31)) == 63
     assert sets_of(31).any(axis=1).all()
+
+
+def test_a_memory_that_begins_anew_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = drawn(cell201(), 300)
+    features = Features(("counts", "pairs", "histories", "shortest"))
+    encoder = features.encoder(cells[:20])
+    rows, outside = encoder(cells)
+    monkeypatch.setattr("morphogen.predictors.frame.KEPT_PARTS", 100)
+    for start in range(0, 300, 50):  # each slice is more than the memory holds
+        again, lost = encoder([renewed(a) for a in cells[start : start + 50]])
+        assert np.array_equal(again, rows[start : start + 50])
+        assert np.array_equal(lost, outside[start : start + 50])
+    assert len(encoder.frame.memory.count) <= 100
+    assert np.array_equal(features.encoder(cells[:20]).rows(cells), rows)
+
+
+def frames() -> list[object]:
+    return [found for found in gc.get_objects() if type(found) is Frame]
+
+
+def test_rows_of_few_sets_of_columns_are_kept() -> None:
+    """On large spaces each architecture that is told brings new columns: what is kept of the old ones is bounded."""
+    told = drawn(hierarchical201(), 12)
+    before = len(frames())
+    for n in range(3, 13):
+        GaussianProcess().fit(told[:n], [float(i) for i in range(n)], stream(n)).predict(told)
+    gc.collect()
+    assert len(frames()) - before <= 2 * FRAMES

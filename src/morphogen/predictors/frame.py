@@ -38,8 +38,14 @@ MOST_LABELS: Final = 31
 """Operations that the sets are made of; the most frequent where there are more."""
 MOST_PARTS: Final = 2
 """An architecture of more independent parts than this has no path statistics."""
+FRAMES: Final = 3
+"""Sets of columns whose rows are remembered. On large spaces nearly every architecture that is told brings columns of
+its own, so that the rows of more would fill the machine's memory.
+"""
 KEPT: Final = 1 << 17
 """Architectures that are remembered before the memory begins anew."""
+KEPT_PARTS: Final = 1 << 23
+"""Counted parts that are remembered before it does, in all; some thousand architectures of a thousand operations."""
 
 
 # --- what is known of single architectures, whatever the columns ---------------------------------------------------
@@ -81,7 +87,7 @@ class Memory:
         try:
             return np.array([*map(self.met.__getitem__, map(id, architectures))], np.intp)
         except KeyError:
-            if len(self.objects) > KEPT:
+            if len(self.objects) > KEPT or self.counted.used > KEPT_PARTS:
                 self._clear()
             unmet = [a for a in architectures if id(a) not in self.met]
             if fresh := [a for a in dict.fromkeys(unmet) if a not in self.place]:
@@ -198,7 +204,7 @@ def _roomy(array: NDArray[Array], rows: int) -> NDArray[Array]:
     return grown
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=2 * FRAMES)
 def _memory(blocks: tuple[Block, ...], operations: bytes, parts: int) -> Memory:
     return Memory(blocks, np.frombuffer(operations, np.uint64), parts)
 
@@ -206,10 +212,15 @@ def _memory(blocks: tuple[Block, ...], operations: bytes, parts: int) -> Memory:
 # --- columns -------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=64)
 def frame_of(blocks: tuple[Block, ...], architectures: tuple[Architecture, ...]) -> Frame:
-    """Return the columns that occur in the training architectures; remembered, as they seldom change."""
-    # What decides the columns is the same in every memory of these blocks; the last one has most likely met them.
+    """Return the columns that occur in the training architectures."""
+    return _frame(blocks, *_columns(blocks, architectures))
+
+
+@lru_cache(maxsize=64)
+def _columns(blocks: tuple[Block, ...], architectures: tuple[Architecture, ...]) -> tuple[bytes, bytes, int]:
+    """Return what decides the columns: codes of counted parts, codes of operations, and how many parts."""
+    # It is the same in every memory of these blocks; the last one has most likely met the architectures.
     memory = _LAST.get(blocks) or _memory(blocks, b"", 0)
     at = memory.find(architectures)
     _, labels, _ = memory.labels.of(at)
@@ -220,10 +231,10 @@ def frame_of(blocks: tuple[Block, ...], architectures: tuple[Architecture, ...])
         operations = np.sort(known[np.argsort(-times, kind="stable")[:MOST_LABELS]])
     vocabulary = memory.codes.codes(memory.counted.of(at)[1])
     parts = max(memory.count[i] for i in at)
-    return _frame(blocks, vocabulary.tobytes(), operations.tobytes(), parts if parts <= MOST_PARTS else 0)
+    return vocabulary.tobytes(), operations.tobytes(), parts if parts <= MOST_PARTS else 0
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=FRAMES)
 def _frame(blocks: tuple[Block, ...], vocabulary: bytes, operations: bytes, parts: int) -> Frame:
     memory = _LAST[blocks] = _memory(blocks, operations, parts)
     return Frame(memory, np.frombuffer(vocabulary, np.uint64))

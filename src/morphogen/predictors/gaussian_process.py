@@ -17,6 +17,7 @@ import numpy as np
 
 from morphogen.architecture import Architecture
 from morphogen.predictors.features import Encoder, Features
+from morphogen.predictors.frame import FRAMES
 from morphogen.predictors.inference import (
     LEAST_NOISE,
     NOISE,
@@ -132,7 +133,7 @@ def _distances(encoder: Encoder, told: Told) -> tuple[Matrix, Floats]:
 # --- kernel --------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=FRAMES)
 def _kernel(features: Features, weights: _Weights, told: Told, last: int) -> _Matern:
     """Return the kernel of all told; the caller's own numbers are ranked among those of the last refit."""
     return _Matern.of(features.encoder(told, last), weights, told)
@@ -183,7 +184,9 @@ class _Matern(Kernel):
         found, outside = self.encoder(architectures)
         rows = found * self.columns
         rows -= self.middle
-        return self.among(rows, np.einsum("ij,ij->i", rows, rows) + outside @ self.outside)
+        with np.errstate(invalid="ignore"):  # a flag that OpenBLAS may raise for finite numbers
+            lost = outside @ self.outside
+        return self.among(rows, np.einsum("ij,ij->i", rows, rows) + lost)
 
     def among(self, rows: Matrix, norms: Matrix) -> Matrix:
         """Return the prior correlation `[m, n]` of rows `[m, d]` with squared norms `[m]`, and the told ones."""
