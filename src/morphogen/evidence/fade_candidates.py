@@ -27,6 +27,12 @@ PILOT: Final = modules(PILOT_DAGS)
 """The candidates of the pilot."""
 
 
+def _dag(rng: np.random.Generator) -> tuple[int, str]:
+    """Draw a DAG: two to five vertices with equal probability, then its bits."""
+    size = int(rng.integers(2, 6))
+    return size, dags(size)[int(rng.integers(len(dags(size))))]
+
+
 def random_rows(seed: int, depth: int, candidates: int = 5, operation: str = "linear_relu") -> Candidates:
     """Return random DAGs of two to five vertices (the number uniform, then the DAG), different at each position."""
     rng = stream(seed, "candidates")
@@ -34,8 +40,7 @@ def random_rows(seed: int, depth: int, candidates: int = 5, operation: str = "li
     for _ in range(depth):
         row: dict[tuple[int, str], None] = {}
         while len(row) < candidates:
-            size = int(rng.integers(2, 6))
-            row[size, dags(size)[int(rng.integers(len(dags(size))))]] = None
+            row[_dag(rng)] = None
         rows.append(modules(tuple(row), operation))
     return tuple(rows)
 
@@ -67,23 +72,6 @@ def stretched_rows(seed: int, depth: int, candidates: int = 5) -> Candidates:
     return tuple(rows)
 
 
-CONVOLUTIONS: Final = ("conv3x3_relu", "conv3x3_relu", "conv3x3_relu", "conv1x1_relu", "avg_pool")
-"""What an edge of a random module of convolutions holds, each with equal probability."""
-
-
-def mixed_rows(seed: int, depth: int, candidates: int = 5) -> Candidates:
-    """Return random DAGs of two to five vertices with a random operation on each edge."""
-    rng = stream(seed, "mixed")
-    rows = []
-    for place in range(depth):
-        row: dict[Architecture, None] = {}
-        for plain in random_rows(seed * 100 + place, 1, 4 * candidates)[0]:
-            drawn = (Architecture(Primitive(str(rng.choice(CONVOLUTIONS)))) for _ in plain.args)
-            row[Architecture(plain.terminal, tuple(drawn))] = None
-        rows.append(tuple(row)[:candidates])
-    return tuple(rows)
-
-
 KINDS: Final = ("conv3x3_relu", "conv3x3_relu", "conv1x1_relu", "conv1x1_relu", "avg_pool")
 """What all edges of a module hold, where modules are of one kind each."""
 
@@ -95,8 +83,8 @@ def kind_rows(seed: int, depth: int) -> Candidates:
     for _ in range(depth):
         row: dict[Architecture, None] = {}
         while len(row) < len(KINDS):
-            size = int(rng.integers(2, 6))
-            row[module(dags(size)[int(rng.integers(len(dags(size))))], size, KINDS[len(row)])] = None
+            size, bits = _dag(rng)
+            row[module(bits, size, KINDS[len(row)])] = None
         rows.append(tuple(row))
     return tuple(rows)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from morphogen.benchmarks.files import MissingData
+from morphogen.benchmarks.files import data_file
 from morphogen.networks.data import ImageData, from_arrays, load
 from morphogen.seeding import stream
 
@@ -21,24 +19,17 @@ def digits() -> tuple[ImageData, NDArray[np.int64]]:
     return data, data.train
 
 
-def _file(name: str) -> Path:
-    file = Path(os.environ.get("MORPHOGEN_DATA", "../shared/data")) / name
-    if not file.is_file():
-        raise MissingData(f"{file} is not there; set MORPHOGEN_DATA to the folder that holds {name}")
-    return file
-
-
 @cache
 def mnist14() -> tuple[ImageData, NDArray[np.int64]]:
     """Return MNIST of 14x14 pixels, 4,000 to train and 3,000 to test."""
-    data = load(_file("mnist_train.npz"), _file("mnist_test3000.npz")).at(14)
+    data = load(data_file("mnist_train.npz"), data_file("mnist_test3000.npz")).at(14)
     return data, data.train[:4000]
 
 
 @cache
 def cifar16() -> tuple[ImageData, NDArray[np.int64]]:
     """Return CIFAR-10 (from JPEG) of 16x16 pixels, 4,000 to train and 3,000 to test, all of its test images."""
-    data = load(_file("cifar10_test10k_jpeg.npz"), validation_fraction=0.01, test_fraction=0.3).at(16)
+    data = load(data_file("cifar10_test10k_jpeg.npz"), validation_fraction=0.01, test_fraction=0.3).at(16)
     return data, data.train[:4000]
 
 
