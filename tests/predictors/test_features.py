@@ -250,6 +250,41 @@ def test_a_memory_that_begins_anew_changes_nothing(monkeypatch: pytest.MonkeyPat
     assert np.array_equal(features.encoder(cells[:20]).rows(cells), rows)
 
 
+MIXED = Space.from_text(
+    "NET -> chain(B, B, B) | residual(B, identity)\nB -> conv1x1 | conv3x3 | avg_pool", "mixed"
+)
+
+
+def test_statistics_of_several_paths_wait_for_a_network_that_has_them() -> None:
+    chains = [
+        MIXED.read(f"chain({a}, {b}, conv1x1)")
+        for a in ("conv1x1", "conv3x3")
+        for b in ("avg_pool", "conv3x3")
+    ]
+    forked = MIXED.read("residual(conv3x3, identity)")
+    features = Features(("shortest", "counts", "ways", "sizes", "pairs"))
+    alone, both = features.encoder(chains), features.encoder([*chains, forked])
+    assert [name for name, _ in alone.blocks] == ["counts", "sizes", "pairs"]
+    assert [name for name, _ in both.blocks] == ["shortest", "counts", "ways", "sizes", "pairs"]
+    plain = Features(("counts", "sizes", "pairs")).encoder(chains)
+    for found, expected in zip(alone([*chains, forked]), plain([*chains, forked]), strict=True):
+        assert np.array_equal(found, expected)
+    assert alone([forked])[1].shape == (1, 3)
+
+
+def test_a_process_goes_on_when_blocks_come_in() -> None:
+    """Weights belong to the names of blocks: a refit begins with those that the last one had."""
+    told = [
+        MIXED.read(f"chain({a}, {b}, {c})")
+        for a, b, c in itertools.product(("conv1x1", "avg_pool"), repeat=3)
+    ]
+    told.append(MIXED.read("residual(conv3x3, identity)"))
+    for n in range(3, 10):
+        belief = GaussianProcess().fit(told[:n], [float(i % 4) for i in range(n)], stream(n)).predict(told)
+        assert np.isfinite(belief.mean).all()
+        assert (belief.spread > 0).all()
+
+
 def frames() -> list[object]:
     return [found for found in gc.get_objects() if type(found) is Frame]
 

@@ -48,8 +48,8 @@ class Features:
     through before them, by the words of their names. paths: input-output paths as sequences of operations. wl0
     to wl3: neighbourhoods of that radius (Weisfeiler and Leman). shortest, longest, ways, sizes, spans:
     statistics of the paths within each set of operations (after GRAF, Kadlecova et al. 2024), see
-    `path_statistics`. given: a function, such as `Columns`, to numbers that the caller has for each
-    architecture.
+    `path_statistics`; all of them but sizes are left out where no training architecture has two paths. given:
+    a function, such as `Columns`, to numbers that the caller has for each architecture.
     """
 
     blocks: tuple[Block, ...] = ("counts", "paths", "shortest", "longest", "ways", "sizes", "spans")

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from morphogen.architecture import Architecture
 from morphogen.predictors.graph_batch import Codes, batches
-from morphogen.predictors.graph_features import COUNTED, STATISTICS, Reading, mix, path_statistics
+from morphogen.predictors.graph_features import (
+    COUNTED,
+    OF_SEVERAL,
+    STATISTICS,
+    Reading,
+    mix,
+    path_statistics,
+)
 from morphogen.predictors.predictor import Matrix
 
 Block: TypeAlias = Literal[
@@ -56,12 +63,15 @@ class Memory:
     """What was read of architectures. Row i belongs to the i-th that was met.
 
     counted: numbers of its counted parts (into `codes`), and how often each occurs. labels: numbers of its
-    operations (into `names`). count: how many independent parts it has. rows: its path statistics.
+    operations (into `names`). count: how many independent parts it has. forked: whether anything in it reads a
+    sum, so that it has more than one path. rows: its path statistics.
     """
 
-    def __init__(self, blocks: tuple[Block, ...], operations: Codes, parts: int) -> None:
+    def __init__(
+        self, blocks: tuple[Block, ...], statistics: tuple[Block, ...], operations: Codes, parts: int
+    ) -> None:
         self.blocks = blocks
-        self.statistics = tuple(b for b in blocks if b in STATISTICS) if parts and len(operations) else ()
+        self.statistics = statistics
         self.operations = operations
         self.sets = sets_of(len(operations))
         self.most_parts = parts
@@ -77,6 +87,7 @@ class Memory:
         self.codes, self.names = Numbers(), Numbers()
         self.counted, self.labels = Ragged(), Ragged()
         self.count: list[int] = []
+        self.forked: list[bool] = []
         self.rows: dict[str, Matrix] = {
             name: np.zeros((0, self.most_parts * STATISTICS[name] * len(self.sets)), np.float32)
             for name in self.statistics
@@ -100,7 +111,7 @@ class Memory:
         n, known = len(architectures), len(self.count)
         nothing = np.zeros(0, np.intp), np.zeros(0, np.uint64)
         counted, labels = [nothing], [nothing]
-        count = np.zeros(n, np.intp)
+        count, forked = np.zeros(n, np.intp), np.zeros(n, bool)
         statistics = {
             name: np.zeros((n, self.most_parts, STATISTICS[name], len(self.sets)), np.float32)
             for name in self.rows
@@ -108,6 +119,8 @@ class Memory:
         for batch in batches(architectures):
             reading = Reading.of(batch)
             np.maximum.at(count, batch.owner, batch.part + 1)
+            terms = (batch.sources < batch.labels.shape[1]).sum(axis=1)
+            forked[batch.owner[(terms > 1).any(axis=0)]] = True
             for number, block in enumerate(self.blocks):
                 if block in COUNTED:
                     row, code = COUNTED[block](reading)
@@ -123,6 +136,7 @@ class Memory:
         self.counted.add(*_distinct(counted, n, self.codes))
         self.labels.add(*_distinct(labels, n, self.names))
         self.count += count.tolist()
+        self.forked += forked.tolist()
         for name, array in statistics.items():
             self.rows[name] = _roomy(self.rows[name], known + n)
             self.rows[name][known : known + n] = array.reshape(n, -1)
@@ -205,8 +219,10 @@ def _roomy(array: NDArray[Array], rows: int) -> NDArray[Array]:
 
 
 @lru_cache(maxsize=2 * FRAMES)
-def _memory(blocks: tuple[Block, ...], operations: bytes, parts: int) -> Memory:
-    return Memory(blocks, np.frombuffer(operations, np.uint64), parts)
+def _memory(
+    blocks: tuple[Block, ...], statistics: tuple[Block, ...], operations: bytes, parts: int
+) -> Memory:
+    return Memory(blocks, statistics, np.frombuffer(operations, np.uint64), parts)
 
 
 # --- columns -------------------------------------------------------------------------------------------------------
@@ -217,11 +233,15 @@ def frame_of(blocks: tuple[Block, ...], architectures: tuple[Architecture, ...])
     return _frame(blocks, *_columns(blocks, architectures))
 
 
+Decided: TypeAlias = tuple[bytes, tuple[Block, ...], bytes, int]
+"""Codes of counted parts, blocks of statistics, codes of operations, and how many parts."""
+
+
 @lru_cache(maxsize=64)
-def _columns(blocks: tuple[Block, ...], architectures: tuple[Architecture, ...]) -> tuple[bytes, bytes, int]:
-    """Return what decides the columns: codes of counted parts, codes of operations, and how many parts."""
+def _columns(blocks: tuple[Block, ...], architectures: tuple[Architecture, ...]) -> Decided:
+    """Return what decides the columns."""
     # It is the same in every memory of these blocks; the last one has most likely met the architectures.
-    memory = _LAST.get(blocks) or _memory(blocks, b"", 0)
+    memory = _LAST.get(blocks) or _memory(blocks, (), b"", 0)
     at = memory.find(architectures)
     _, labels, _ = memory.labels.of(at)
     operations = memory.names.codes(labels)
@@ -231,12 +251,22 @@ def _columns(blocks: tuple[Block, ...], architectures: tuple[Architecture, ...])
         operations = np.sort(known[np.argsort(-times, kind="stable")[:MOST_LABELS]])
     vocabulary = memory.codes.codes(memory.counted.of(at)[1])
     parts = max(memory.count[i] for i in at)
-    return vocabulary.tobytes(), operations.tobytes(), parts if parts <= MOST_PARTS else 0
+    statistics: tuple[Block, ...] = ()
+    if parts <= MOST_PARTS and len(operations):
+        several = any(memory.forked[i] for i in at)
+        statistics = tuple(b for b in blocks if b in STATISTICS and (several or b not in OF_SEVERAL))
+    return vocabulary.tobytes(), statistics, operations.tobytes(), parts if statistics else 0
 
 
 @lru_cache(maxsize=FRAMES)
-def _frame(blocks: tuple[Block, ...], vocabulary: bytes, operations: bytes, parts: int) -> Frame:
-    memory = _LAST[blocks] = _memory(blocks, operations, parts)
+def _frame(
+    blocks: tuple[Block, ...],
+    vocabulary: bytes,
+    statistics: tuple[Block, ...],
+    operations: bytes,
+    parts: int,
+) -> Frame:
+    memory = _LAST[blocks] = _memory(blocks, statistics, operations, parts)
     return Frame(memory, np.frombuffer(vocabulary, np.uint64))
 
 
@@ -245,7 +275,10 @@ _LAST: Final[dict[tuple[Block, ...], Memory]] = {}
 
 @final
 class Frame:
-    """The columns of a fit. `blocks`: the name and the columns of each block; `width`: the number of columns."""
+    """The columns of a fit. `blocks`: the name and the columns of each block; `width`: the number of columns.
+
+    Statistics of several paths are left out where no training architecture has two.
+    """
 
     def __init__(self, memory: Memory, vocabulary: Codes) -> None:
         self.memory = memory
@@ -253,10 +286,14 @@ class Frame:
         self.blocks: list[tuple[str, slice]] = []
         self.width = 0
         counted: list[NDArray[np.intp]] = [np.zeros(0, np.intp)]
+        self._place = np.zeros(len(memory.blocks), np.intp)  # of a counted block, among those of the fit
         for number, block in enumerate(memory.blocks):
-            if block in STATISTICS:
-                width = memory.rows[block].shape[1] if block in memory.rows else 0
+            if block in memory.rows:
+                width = memory.rows[block].shape[1]
+            elif block in STATISTICS:
+                continue
             else:
+                self._place[number] = len(self.blocks)
                 width = int((vocabulary >> np.uint64(59) == number).sum())
                 counted.append(np.arange(self.width, self.width + width))
             self.blocks.append((block, slice(self.width, self.width + width)))
@@ -295,7 +332,7 @@ class Frame:
             place = np.searchsorted(self.vocabulary, codes)
             here = np.append(self.vocabulary, np.uint64(0))[place] == codes
             self._column = np.where(here, np.append(self._columns, -1)[place], -1)
-            self._block = (codes >> np.uint64(59)).astype(np.intp)
+            self._block = self._place[(codes >> np.uint64(59)).astype(np.intp)]
         row, part, times = memory.counted.of(at)
         column = self._column[part]
         known = column >= 0

@@ -48,7 +48,7 @@ class GaussianProcess(Predictor):
     which starts from the weights of the last one.
     """
 
-    features: Features = Features(("counts", "places", "pairs", "histories", "shortest", "ways"))
+    features: Features = Features(("sizes", "places", "histories", "shortest", "ways"))
     points: int = 500
     tuned: int = 150
     sweeps: int = 2
@@ -76,6 +76,7 @@ class GaussianProcess(Predictor):
 class _Weights:
     """Of each block its weight and the squared distance that counts as 1; the noise variance beyond the least."""
 
+    names: tuple[str, ...]
     blocks: tuple[float, ...]
     scale: tuple[float, ...]
     excess: float
@@ -95,25 +96,29 @@ class _Weights:
 def _weights(settings: GaussianProcess, told: Told, targets: tuple[float, ...]) -> _Weights:
     """Return the weights for all that was told. The chain of earlier refits is part of the function."""
     encoder, known = settings.features.encoder(told), np.array(targets)
-    count = len(encoder.blocks)
+    names = tuple(name for name, _ in encoder.blocks)
+    count = len(names)
     medians = np.array([WEIGHTS / count] * count + [NOISE])
-    start, sweeps = medians, settings.sweeps
+    start = medians
     if len(told) > 2:
         before = refit_at(len(told) - 1)
         last = _weights(settings, told[:before], ranked(known[:before]))
-        start = np.array([*last.blocks, last.excess])
+        found = dict(zip(last.names, last.blocks, strict=True))
+        start = np.array([*(found.get(name, WEIGHTS / count) for name in names), last.excess])
     if len(told) > settings.tuned:
         chosen = best_and_spread(known, settings.tuned)
         told, known = tuple(told[i] for i in chosen), known[chosen]
     distances, scale = _distances(encoder, told)
+    pairs = distances.reshape(count, -1)
 
     def likelihood(parameters: Floats) -> float:
-        correlation = _matern(np.tensordot(parameters[:-1].astype(np.float32), distances, 1))
+        squared = parameters[:-1].astype(np.float32) @ pairs
+        correlation = _matern(squared.reshape(len(told), -1))
         return negative_log_likelihood(correlation, LEAST_NOISE + float(parameters[-1]), known)
 
     if len(told) > 1:
-        start = mode(likelihood, start, medians, sweeps)
-    return _Weights(tuple(start[:-1].tolist()), tuple(scale.tolist()), float(start[-1]))
+        start = mode(likelihood, start, medians, settings.sweeps)
+    return _Weights(names, tuple(start[:-1].tolist()), tuple(scale.tolist()), float(start[-1]))
 
 
 def _distances(encoder: Encoder, told: Told) -> tuple[Matrix, Floats]:

@@ -188,6 +188,9 @@ COUNTED: Final[dict[str, Callable[[Reading], Parts]]] = {
 STATISTICS: Final = {"shortest": 1, "longest": 1, "ways": 1, "sizes": 3, "spans": 3}
 """The blocks of path statistics, and how many numbers each has for a set."""
 
+OF_SEVERAL: Final = ("shortest", "longest", "ways", "spans")
+"""Those that on a single path say what its operations are, once more: there they are in the way of other blocks."""
+
 
 def path_statistics(
     reading: Reading, labels: Codes, sets: NDArray[np.bool_]

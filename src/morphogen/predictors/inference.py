@@ -76,17 +76,16 @@ def mode(likelihood: Callable[[Floats], float], start: Floats, medians: Floats, 
 
 def negative_log_likelihood(correlation: Matrix, noise: float, targets: Floats) -> float:
     """Return that of targets `[n]` with prior correlation `[n, n]`, up to a constant; mean and variance as fitted."""
-    from scipy.linalg import solve_triangular
+    # Called a thousand times in a search: the checks of wrappers would cost as much as the work.
+    from scipy.linalg.lapack import dpotrf, dtrtrs
 
     n = len(targets)
     covariance = correlation.astype(np.float64)
     covariance.flat[:: n + 1] += noise
-    try:
-        factor = np.linalg.cholesky(covariance)
-    except np.linalg.LinAlgError:
+    factor, failed = dpotrf(covariance.T, lower=1, overwrite_a=1)
+    if failed:
         return math.inf
-    both = np.stack([targets, np.ones(n)], axis=1)
-    white = solve_triangular(factor, both, lower=True, check_finite=False)
+    white, _ = dtrtrs(factor, np.stack([targets, np.ones(n)], axis=1), lower=1)
     return 0.5 * n * math.log(_closed_form(white)[1]) + float(np.log(factor.diagonal()).sum())
 
 
