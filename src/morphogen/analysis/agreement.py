@@ -22,9 +22,7 @@ def spearman(one: ArrayLike, other: ArrayLike) -> Any:
     Raises:
         ValueError: fewer than three pairs, different lengths, or NaN.
     """
-    from scipy.stats import rankdata
-
-    first, second = (rankdata(values, axis=-1) for values in _pairs(one, other))
+    first, second = map(_ranks, _pairs(one, other))
     first -= first.mean(axis=-1, keepdims=True)
     second -= second.mean(axis=-1, keepdims=True)
     return _quotient((first * second).sum(axis=-1), (first**2).sum(axis=-1) * (second**2).sum(axis=-1))
@@ -36,9 +34,7 @@ def kendall(one: ArrayLike, other: ArrayLike) -> Any:
     Raises:
         ValueError: fewer than three pairs, different lengths, or NaN.
     """
-    from scipy.stats import rankdata
-
-    first, second = (rankdata(values, axis=-1) for values in _pairs(one, other))  # infinities have ranks
+    first, second = map(_ranks, _pairs(one, other))  # infinities have ranks
     above = np.triu_indices(first.shape[-1], 1)
     signs = [np.sign(values[..., above[0]] - values[..., above[1]]) for values in (first, second)]
     untied = [np.count_nonzero(sign, axis=-1).astype(np.float64) for sign in signs]
@@ -94,6 +90,18 @@ def kendall_interval(one: ArrayLike, other: ArrayLike, *, level: float = 0.95) -
     reach = float(special.stdtrit(n - 1, (1 + level) / 2)) * error
     tau = float(kendall(first, second))
     return Interval(max(-1.0, tau - reach), min(1.0, tau + reach), level)
+
+
+def _ranks(values: Floats) -> Floats:
+    """Return ranks along the last axis [..., n], ties averaged (scipy.stats has them, and takes a second to import)."""
+
+    def ranked(row: Floats) -> Floats:
+        known = np.sort(row)
+        return np.asarray(
+            (np.searchsorted(known, row, "left") + np.searchsorted(known, row, "right") + 1) / 2
+        )
+
+    return np.apply_along_axis(ranked, -1, values) if values.ndim > 1 else ranked(values)
 
 
 def _pairs(one: ArrayLike, other: ArrayLike) -> tuple[Floats, Floats]:

@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 VARIABLE: Final = "MORPHOGEN_DATA"
 """The environment variable that names the folder of the tables."""
 
@@ -64,12 +66,33 @@ def read_columns(path: Path, columns: Sequence[str]) -> dict[str, Any]:
     except ImportError:
         raise MissingData(f'reading {path.name} needs pyarrow: pip install "morphogen[tables]"') from None
     try:
-        known = set(parquet.read_schema(path).names)
-        if gone := [column for column in columns if column not in known]:
-            raise MissingData(f"{path} has no column {', '.join(gone)}; it is not the table that is wanted")
-        table = parquet.read_table(path, columns=list(columns))
+        with parquet.ParquetFile(path) as file:
+            known = set(file.schema_arrow.names)
+            if gone := [column for column in columns if column not in known]:
+                raise MissingData(
+                    f"{path} has no column {', '.join(gone)}; it is not the table that is wanted"
+                )
+            table = file.read(columns=list(columns))
     except (pyarrow.ArrowException, OSError) as error:
         if isinstance(error, MissingData):
             raise
         raise MissingData(f"{path} cannot be read as Parquet: {error}") from error
-    return {name: table.column(name).to_numpy() for name in columns}
+    return {name: _array(table.column(name)) for name in columns}
+
+
+def _array(column: Any) -> Any:
+    """Return a column of an Arrow table as an array.
+
+    pyarrow's own way imports pandas where that is installed, which takes longer than to read most tables.
+    """
+    from pyarrow import types
+
+    kind, known = column.type, column.num_chunks and not column.null_count
+    if types.is_large_string(kind) or types.is_string(kind):
+        return np.array(column.to_pylist(), dtype=object)
+    if known and (types.is_integer(kind) or types.is_floating(kind)):
+        return np.concatenate([np.from_dlpack(chunk) for chunk in column.chunks])
+    if known and types.is_dictionary(kind) and not types.is_nested(kind.value_type):
+        each = [(chunk.dictionary.to_pylist(), chunk.indices) for chunk in column.chunks]
+        return np.concatenate([np.array(words, object)[np.from_dlpack(at)] for words, at in each])
+    return column.to_numpy()
