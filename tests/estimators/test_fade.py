@@ -62,6 +62,14 @@ def test_accuracy_is_that_of_the_derived_architecture_trained_alone(fade: Fade) 
     assert estimate.values["parameters"] == parameters
 
 
+def test_widened_batches_are_another_estimate_and_need_mixing_by_image(fade: Fade) -> None:
+    wide = replace(fade, widen=True)
+    assert wide.fingerprint != fade.fingerprint
+    assert wide.estimate(REGION, stream(0)).ranks != fade.estimate(REGION, stream(0)).ranks
+    with pytest.raises(ValueError, match="widen needs mixing by image, got soft"):
+        replace(fade, widen=True, mixing="soft")
+
+
 def test_the_same_stream_gives_the_same_estimate_also_after_pickling(fade: Fade) -> None:
     one = fade.estimate(REGION, stream(0))
     assert timeless(pickle.loads(pickle.dumps(fade)).estimate(REGION, stream(0))) == timeless(one)

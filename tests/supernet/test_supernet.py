@@ -262,6 +262,21 @@ def test_weights_and_logits_learn_on_disjoint_images(digits: ImageData) -> None:
     }
 
 
+@pytest.mark.parametrize(("name", "sizes"), [("mlp chain", {10, 40}), ("alone", {10})])
+def test_widened_batches_grow_by_the_candidates(name: str, sizes: set[int], digits: ImageData) -> None:
+    region = REGIONS["mlp chain"]
+    region = region if name == "mlp chain" else one_candidate(region, region.unrank(0))
+    assert name == "alone" or {len(gate.candidates) for gate in mixed(region).gates} == {3, 4}
+    recipe = Recipe(optimizer="adamw", batch_size=10, shift=False, device="cpu")
+    stack, seen = Stack([mixed(region, seed) for seed in range(2)]), []
+    stack.register_forward_pre_hook(lambda _, args: seen.append(args[0].shape[1]))
+    course = Course(recipe=recipe, steps=4, widen=True)
+    found = train(stack, Gumbel(), digits, digits.train[:200], course, stream(0))
+    assert set(seen) == sizes
+    assert seen[::2] == [10] * len(seen[::2])  # of the logits, where there are any
+    assert len(found.losses) == 4
+
+
 def test_equal_streams_train_equal_supernets(digits: ImageData) -> None:
     course = Course(recipe=Recipe(optimizer="adamw", shift=False, device="cpu"), steps=4)
 

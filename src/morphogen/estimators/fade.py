@@ -28,8 +28,11 @@ class Fade(OfRegions):
     take fewer for convolutions), batch_size, learning_rate (of AdamW without decay; the
     measured choice is the rate of the final training): as in `Fidelity`. mixing: `image` draws a candidate
     for every image by straight-through Gumbel, `batch` one for a batch, `soft` mixes all. logit_rate: None is
-    1.2 / steps, which ends with a rank entropy of .8 to .97. supernets: whose ranks are averaged. memory:
-    gigabytes beyond which a region is refused.
+    1.2 / steps, which ends with a rank entropy of .8 to .97. supernets: whose ranks are averaged. widen: batches
+    of the weights are larger by the number of candidates, so that each of them sees as many images a step as
+    it would alone, for about 1.4 times the seconds. Where supernets learn too little (their training loss stays
+    above that of networks alone) rank correlations rose by .1; on MNIST they stayed, on the few digits they
+    fell by .06. memory: gigabytes beyond which a region is refused.
 
     Reports accuracy and loss of the derived architecture, trained alone for as many epochs and scored on the
     validation split; the inherited_accuracy it has with the weights of the supernets on the images set aside
@@ -51,8 +54,15 @@ class Fade(OfRegions):
     logit_rate: float | None = None
     share: float = 0.4
     validate: bool = True
+    widen: bool = False
     memory: float = 4.0
     device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        if self.widen and self.mixing != "image":
+            raise ValueError(
+                f"widen needs mixing by image, got {self.mixing}: each image passes one candidate"
+            )
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -70,7 +80,7 @@ class Fade(OfRegions):
             "mixing",
             "schedule",
         )
-        more = ("logit_rate", "share", "validate")
+        more = ("logit_rate", "share", "validate", "widen")
         settings = ", ".join(f"{name}={getattr(self, name)}" for name in (*fields, *more))
         return f"fade({settings}) on {self.data.name} {self.data.fingerprint}"
 
@@ -97,7 +107,7 @@ class Fade(OfRegions):
     def _course(self, recipe: Recipe) -> Course:
         from morphogen.supernet import Course
 
-        return Course(recipe=recipe, logit_rate=self.logit_rate, share=self.share)
+        return Course(recipe=recipe, logit_rate=self.logit_rate, share=self.share, widen=self.widen)
 
     def _derived(self, net: Supernet, shares: Shares) -> tuple[Mapping[str, int], Mapping[str, float]]:
         """Return the candidate of the largest mean logarithm over the supernets."""

@@ -35,7 +35,7 @@ class Bed:
     """Images, and k candidates at each of d positions.
 
     steps: of stand-alone training; a supernet takes `share` of them. rate: peak of Adam for both. least: what
-    four supernets must reach on average, where the bed can be judged.
+    four supernets must reach on average, where the bed can be judged. widen: as in `Course`.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Bed:
     channels: int = WIDTH
     share: float = 0.75
     least: float | None = None
+    widen: bool = False
 
     def region(self) -> Space:
         """Return the region of all paths."""
@@ -210,7 +211,7 @@ def ranked(bed: Bed, supernets: int, seed: int) -> Ranked:
         for i in range(supernets)
     ]
     stack = Stack(nets)
-    course = Course(recipe=bed.recipe, steps=round(bed.share * bed.steps))
+    course = Course(recipe=bed.recipe, steps=round(bed.share * bed.steps), widen=bed.widen)
     found = train(stack, Gumbel(), data, numbers, course, stream(seed, "supernets"))
     seconds = time.process_time() - begun
     logs = [torch.log_softmax(found.logits[g.name], 1).double().numpy() for g in stack.gates]

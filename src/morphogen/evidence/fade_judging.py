@@ -64,17 +64,26 @@ OF_MOST: Final = "ranks of four supernets over the most a perfect estimator coul
 
 
 def judged(
-    name: str, claim: str, beds: Sequence[Bed], quick: Bed, refuted: str = "", *, near: float | None = None
+    name: str,
+    claim: str,
+    beds: Sequence[Bed],
+    quick: Bed,
+    refuted: str = "",
+    *,
+    near: float | None = None,
+    first: int = FIRST,
+    longer: range = range(FIRST, FIRST + 2),
 ) -> Entry:
     """Return the entry of a claim about beds; its quick form looks at one bed.
 
-    near: the share of beds whose ranks must come near the most a perfect estimator could reach.
+    near: the share of beds whose ranks must come near the most a perfect estimator could reach. first: the first
+    seed of paths alone, and that of supernets. longer: the seeds of training twice as long.
     """
 
     def experiment(is_quick: bool, progress: Progress) -> Iterator[Finding]:
         if is_quick:
-            return on_beds([quick], QUICK_SEEDS, True, progress)
-        return on_beds(beds, SEEDS, False, progress, near)
+            return on_beds([quick], range(QUICK_SEEDS), range(0), progress)
+        return on_beds(beds, range(first, first + SEEDS), longer, progress, near)
 
     return Entry(
         name=name,
@@ -91,12 +100,15 @@ def judged(
 
 
 def on_beds(
-    beds: Sequence[Bed], seeds: int, quick: bool, progress: Progress, near: float | None = None
+    beds: Sequence[Bed], seeds: range, longer: range, progress: Progress, near: float | None = None
 ) -> Iterator[Finding]:
-    """Train all paths of each bed alone, then ensembles of supernets. Where no bed can be judged nothing holds."""
+    """Train all paths of each bed alone, then ensembles of supernets. Where no bed can be judged nothing holds.
+
+    longer: the seeds of training twice as long; without any, as in the quick form, every bed is judged.
+    """
     judged: list[bool] = []
     close: list[bool] = []
-    first = 0 if quick else FIRST
+    quick, first = not longer, seeds.start
     for number, bed in enumerate(beds):
 
         def tell(doing: str, share: float, number: int = number, bed: Bed = bed) -> None:
@@ -105,16 +117,16 @@ def on_beds(
         tell("every path alone", 0.0)
         known = truth(
             bed,
-            range(first, first + seeds),
+            seeds,
             lambda share, tell=tell: tell("every path alone", 0.5 * share),  # type: ignore[misc]
         )
-        longer = None
+        twice = None
         if not quick:
             tell("every path alone, twice as long", 0.5)
-            longer = truth(replace(bed, steps=2 * bed.steps), range(first, first + 2), lambda share: None)
+            twice = truth(replace(bed, steps=2 * bed.steps), longer, lambda share: None)
         tell("supernets", 0.7)
         found = ranked(bed, AVERAGED * (2 if quick else ENSEMBLES), first)
-        for finding in compared(bed, known, longer, found):
+        for finding in compared(bed, known, twice, found):
             if finding.name.endswith(JUDGED):
                 judged.append(finding.value > 0)
             elif finding.name.endswith(OF_MOST):

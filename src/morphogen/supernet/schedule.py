@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import numpy as np
@@ -28,7 +28,9 @@ class Course:
     recipe: of the weights, as for any network; its epochs are passes over all images that are given. steps:
     how many instead. logit_rate: of Adam on the logits (betas 0.5 and 0.999); None is reach / steps, with
     which a logit goes about so far at most. share: of the images that are set aside for the logits; a
-    schedule of one level, or a region without a choice, sets none aside.
+    schedule of one level, or a region without a choice, sets none aside. widen: whether the batches of the
+    weights are as many times larger as there are candidates (the most at any choice): where each image
+    passes one of them, a candidate then learns from as many images a step as it would alone.
     """
 
     recipe: Recipe
@@ -37,6 +39,7 @@ class Course:
     reach: float = 1.2
     logit_decay: float = 0.0
     share: float = 0.4
+    widen: bool = False
 
 
 @final
@@ -147,7 +150,9 @@ def train(
         table = Logits(stack, relaxation, noise)
         rate = course.logit_rate if course.logit_rate is not None else course.reach / steps
         adam = _Adam(table.flat, rate, course.logit_decay)
-        weight_batches = _orders(weight_split, recipe, generators)
+        widest = max((len(gate.candidates) for gate in stack.gates), default=1) if course.widen else 1
+        wide = replace(recipe, batch_size=widest * recipe.batch_size)
+        weight_batches = _orders(weight_split, wide, generators)
         logit_batches = _orders(logit_split, recipe, generators) if choices else iter(())
         losses = []
         norms = [] if choices else moving(stack)  # those of a candidate see some of the steps only
