@@ -18,6 +18,12 @@ Value: TypeAlias = Any
 Other: TypeAlias = tuple[int, dict[Value, Number], int, Architecture | None]
 """A choice that could have been made: its number, its sums, their total, and its tree where it is a leaf."""
 
+Trees: TypeAlias = list[Architecture | None]
+"""The trees of a small language by number, as far as they were built."""
+
+Step: TypeAlias = tuple[int, Value, int, Trees]
+"""Of an argument its symbol, its value, how many ways there are to go on, and the trees that it is one of."""
+
 SMALL: Final = 4096
 """Languages up to this size are kept as a table of shared trees."""
 
@@ -42,8 +48,8 @@ class Table(Generic[Number]):
             tuple[int, int, int | None, int, Value, Value], list[tuple[Any, Any, Any, Any]]
         ] = {}
         self._others: dict[tuple[int, int, int | None], list[Other[Number]]] = {}
-        self._plans: dict[tuple[int, int, int | None, Value], list[tuple[int, Value, int]] | None] = {}
-        self._trees: dict[tuple[int, int | None, Value], list[Architecture | None]] = {}
+        self._plans: dict[tuple[int, int, int | None, Value], list[Step] | None] = {}
+        self._trees: dict[tuple[int, int | None, Value], Trees] = {}
         for room in range(1, grammar.room or 0):  # from small to large, so that no call goes deep
             for symbol in range(len(grammar.symbols)):
                 self.sums(symbol, room)
@@ -137,11 +143,7 @@ class Table(Generic[Number]):
 
     def unrank(self, symbol: int, room: int | None, value: Value, number: int) -> Architecture:
         """Return tree `number` among those of `symbol` with `value` (integer tables with weight 1 only)."""
-        key = (symbol, room, value)
-        trees = self._trees.get(key)
-        if trees is None:
-            total = self.sums(symbol, room)[value]
-            trees = self._trees[key] = [None] * int(total) if total <= SMALL else []
+        trees = self._few(symbol, room, value)
         if trees:
             known = trees[number]
             if known is not None:
@@ -169,9 +171,10 @@ class Table(Generic[Number]):
         key = (symbol, index, room, value)
         plan = self._plans[key] if key in self._plans else self._plan(*key)
         if plan is not None:
-            for child, part, completions in plan:
+            for child, part, completions, trees in plan:
                 which, number = divmod(number, completions)
-                args.append(self.unrank(child, inside, part, which))
+                known = trees[which] if trees else None
+                args.append(self.unrank(child, inside, part, which) if known is None else known)
             return Architecture(choice.terminal, tuple(args))
         state = self.constraint.begin(choice.terminal)
         for position, child in enumerate(choice.children):
@@ -185,20 +188,28 @@ class Table(Generic[Number]):
                 number -= int(block)
         return Architecture(choice.terminal, tuple(args))
 
-    def _plan(
-        self, symbol: int, index: int, room: int | None, value: Value
-    ) -> list[tuple[int, Value, int]] | None:
-        """Return (symbol, value, completions) of each argument if there is only one way: the fast path."""
+    def _few(self, symbol: int, room: int | None, value: Value) -> Trees:
+        """Return the trees of `symbol` with `value` as far as they were built; none where there are many."""
+        key = (symbol, room, value)
+        trees = self._trees.get(key)
+        if trees is None:
+            total = self.sums(symbol, room)[value]
+            trees = self._trees[key] = [None] * int(total) if total <= SMALL else []
+        return trees
+
+    def _plan(self, symbol: int, index: int, room: int | None, value: Value) -> list[Step] | None:
+        """Return what each argument is built from if there is only one way: the fast path."""
         choice = self.grammar.symbols[symbol].choices[index]
         state: Any = self.constraint.begin(choice.terminal)
-        plan: list[tuple[int, Value, int]] | None = []
+        plan: list[Step] | None = []
         for position, child in enumerate(choice.children):
             steps = self.steps(symbol, index, room, position, state, value)
             if len(steps) != 1:
                 plan = None
                 break
             part, _, rest, state = steps[0]
-            plan.append((child, part, int(rest)))  # type: ignore[union-attr]
+            few = self._few(child, _below(room), part)
+            plan.append((child, part, int(rest), few))  # type: ignore[union-attr]
         self._plans[symbol, index, room, value] = plan
         return plan
 
