@@ -187,8 +187,8 @@ ENTRY: Final = Entry(
     seeds=SEARCHES,
     quick_seeds=2,
     packages=("numpy", "scipy", "scikit-learn", "torch"),
-    refuted="What was found for 1/10, 1/30 and 1/100 on digits costs 1/56, 1/80 and 1/156 of full training on MNIST, "
-    "and ranks there by .76, .78 and .66 (better half .31, .34, .30). It beats random recipes (.69, .70, .40) "
-    "and, but for the cheapest, full training stopped early at equal cost (.52, .61, .66); one seed of full training "
-    "agrees with another by .98.",
+    refuted="What was found for 1/10, 1/30 and 1/100 on digits costs 1/26, 1/62 and 1/204 of full training on MNIST, "
+    "and ranks there by .71, .74 and .69 (better half .08, .20, .32). It beats random recipes (.64, .63, .40), not so "
+    "in the better half at 1/10 and 1/30 (.29, .49), and, but for the cheapest, full training stopped early at equal "
+    "cost (.30, .64, .71); one seed of full training agrees with another by .98.",
 )
