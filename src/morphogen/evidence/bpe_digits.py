@@ -67,27 +67,25 @@ class Measured:
 
 
 def measured(bed: Bed, progress: Progress, name: str = POOL) -> Measured:
-    """Train a pool of networks in full by several seeds, by each recipe, and in full but stopped early."""
+    """Train a pool of networks in full by several seeds, by each recipe, and in full but stopped early.
+
+    One network after the other: where the machine is busy for a while, all trainings of a network are slower,
+    and what a recipe costs as a part of full training stays right.
+    """
     networks, recipes = pool(bed, name), bed.recipes
     trained, full = Trainer(load("digits"), networks), bed.full
-    everyone = range(len(networks))
-    truth, spent = np.empty((bed.seeds, len(networks))), np.empty((bed.seeds, len(networks)))
-    for which in everyone:
-        progress("full training", 0.5 * which / len(networks))
+    count, stops = len(networks), [(part, full.over(Fidelity(stop=1 / part))) for part in bed.limits]
+    truth, cheap = np.empty((2, bed.seeds, count)), np.empty((2, len(recipes), count))
+    early = np.empty((len(stops), count))
+    for which in range(count):
+        progress("trainings", 0.9 * which / count)
         for seed in range(bed.seeds):
-            truth[seed, which], spent[seed, which] = trained(which, full, "truth", seed, test=True)
-    early = np.array(
-        [
-            [trained(w, full.over(Fidelity(stop=1 / part)), "early", part)[0] for w in everyone]
-            for part in bed.limits
-        ]
-    )
-    cheap, seconds = np.empty((len(recipes), len(networks))), np.empty(len(recipes))
-    for row, recipe in enumerate(recipes):
-        progress("recipes", 0.5 + 0.4 * row / len(recipes))
-        each = [trained(which, recipe, "cheap", row) for which in everyone]
-        cheap[row], seconds[row] = [value for value, _ in each], np.mean([cost for _, cost in each])
-    return Measured(truth, cheap, seconds, early, float(spent.mean()), trained.parameters)
+            truth[:, seed, which] = trained(which, full, "truth", seed, test=True)
+        early[:, which] = [trained(which, stop, "early", part)[0] for part, stop in stops]
+        for row, recipe in enumerate(recipes):
+            cheap[:, row, which] = trained(which, recipe, "cheap", row)
+    seconds = cheap[1].mean(axis=1)
+    return Measured(truth[0], cheap[0], seconds, early, float(truth[1].mean()), trained.parameters)
 
 
 def strategies(seed: int) -> Mapping[str, Strategy[Any]]:
