@@ -1,4 +1,7 @@
-"""Cheap recipes for small networks on digits, really trained: what pruning finds, judged on networks it never saw."""
+"""Cheap recipes for small networks on digits, really trained: what pruning finds, judged on networks it never saw.
+
+All settings were chosen with another pool of networks, `pool(bed)`; what is reported is about a second one.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,10 @@ from morphogen.study.loop import search
 
 Floats = NDArray[np.float64]
 
-SPLITS: Final = 20
+POOL: Final = "second pool"
+"""The networks that are reported about; they were trained after all settings were fixed."""
+
+SPLITS: Final = 100
 QUICK_SPLITS: Final = 3
 
 FRESH: Final = {10: 0.85, 30: 0.80, 100: 0.70}
@@ -60,28 +66,26 @@ class Measured:
     parameters: Floats
 
 
-def measured(bed: Bed, progress: Progress) -> Measured:
-    """Train all networks in full by several seeds, by each recipe, and in full but stopped early."""
-    networks, recipes = pool(bed), bed.recipes
+def measured(bed: Bed, progress: Progress, name: str = POOL) -> Measured:
+    """Train a pool of networks in full by several seeds, by each recipe, and in full but stopped early.
+
+    One network after the other: where the machine is busy for a while, all trainings of a network are slower,
+    and what a recipe costs as a part of full training stays right.
+    """
+    networks, recipes = pool(bed, name), bed.recipes
     trained, full = Trainer(load("digits"), networks), bed.full
-    everyone = range(len(networks))
-    truth, spent = np.empty((bed.seeds, len(networks))), np.empty((bed.seeds, len(networks)))
-    for which in everyone:
-        progress("full training", 0.5 * which / len(networks))
+    count, stops = len(networks), [(part, full.over(Fidelity(stop=1 / part))) for part in bed.limits]
+    truth, cheap = np.empty((2, bed.seeds, count)), np.empty((2, len(recipes), count))
+    early = np.empty((len(stops), count))
+    for which in range(count):
+        progress("trainings", 0.9 * which / count)
         for seed in range(bed.seeds):
-            truth[seed, which], spent[seed, which] = trained(which, full, "truth", seed, test=True)
-    early = np.array(
-        [
-            [trained(w, full.over(Fidelity(stop=1 / part)), "early", part)[0] for w in everyone]
-            for part in bed.limits
-        ]
-    )
-    cheap, seconds = np.empty((len(recipes), len(networks))), np.empty(len(recipes))
-    for row, recipe in enumerate(recipes):
-        progress("recipes", 0.5 + 0.4 * row / len(recipes))
-        each = [trained(which, recipe, "cheap", row) for which in everyone]
-        cheap[row], seconds[row] = [value for value, _ in each], np.mean([cost for _, cost in each])
-    return Measured(truth, cheap, seconds, early, float(spent.mean()), trained.parameters)
+            truth[:, seed, which] = trained(which, full, "truth", seed, test=True)
+        early[:, which] = [trained(which, stop, "early", part)[0] for part, stop in stops]
+        for row, recipe in enumerate(recipes):
+            cheap[:, row, which] = trained(which, recipe, "cheap", row)
+    seconds = cheap[1].mean(axis=1)
+    return Measured(truth[0], cheap[0], seconds, early, float(truth[1].mean()), trained.parameters)
 
 
 def strategies(seed: int) -> Mapping[str, Strategy[Any]]:
@@ -190,7 +194,8 @@ ENTRY: Final = Entry(
     name="bpe_digits",
     claim="On digits, the recipe that the improved form of minimum-importance pruning finds on 40 networks "
     "ranks 24 others by Spearman .85, .80 and .70 at 1/10, 1/30 and 1/100 of the cost of full training, no "
-    "worse than random recipes of equal spend, and better than full training stopped early.",
+    "worse than random recipes of equal spend, and better than full training stopped early; all settings were "
+    "chosen on another pool of networks.",
     source="Zheng et al. 2020 (BPE)",
     control="With the scores of each recipe dealt out to other networks every pick must be worthless on fresh "
     "ones; the number of parameters and the stopped full training stand beside it.",
@@ -198,6 +203,7 @@ ENTRY: Final = Entry(
     seeds=SPLITS,
     quick_seeds=QUICK_SPLITS,
     packages=("numpy", "scipy", "scikit-learn", "torch"),
-    refuted="All bars but one hold: at 1/30 of full training the improved form reaches .598 in the better half of "
-    "fresh networks, of .60.",
+    refuted="On fresh networks .86, .84 and .73, no worse than random recipes (-.003, +.005, +.094). In their better "
+    "half .45, .51 and .51, of .60, .60 and .55; and at 1/100 full training stopped early ranks better (.83). The "
+    "machine was busier while the recipes were trained than during full training, so that their costs are overstated.",
 )

@@ -14,6 +14,7 @@ from morphogen.architecture import Architecture
 from morphogen.estimators.darts import Darts
 from morphogen.estimators.estimator import Estimator
 from morphogen.evidence.bpe_bed import CONVOLUTIONAL, Bed, Trainer
+from morphogen.evidence.bpe_digits import measured
 from morphogen.evidence.bpe_transfer import found_on_digits
 from morphogen.evidence.entry import Bar, Entry, Finding, Progress
 from morphogen.journal.memory import Memory
@@ -150,7 +151,8 @@ def cost(trial: Trial) -> float:
 def experiment(quick: bool, progress: Progress) -> Iterator[Finding]:
     """Find a recipe; then pairs of searches, with full training and by the recipe."""
     bed, seeds, full, cheap = (Bed.small(), QUICK_SEEDS, 3, (4,)) if quick else (Bed(), SEEDS, FULL, CHEAP)
-    picks, bills = found_on_digits(bed, 1, lambda doing, share: progress(doing, 0.2 * share))
+    table = measured(bed, lambda doing, share: progress(f"{doing} on digits", 0.2 * share), "pool")
+    picks, bills = found_on_digits(bed, table, 1)
     recipe = picks[0][min(ONE_THIRTIETH, len(bed.limits) - 1)]
     space = Space.from_text(CONVOLUTIONAL, "small")
     pairs = [Search(space, bed.full, recipe, seed) for seed in range(seeds)]
