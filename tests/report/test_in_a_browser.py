@@ -158,12 +158,22 @@ def test_a_phone_scrolls_one_way_only(name: str, show: Show) -> None:
     assert wide == []
 
 
-def test_5000_trials_are_small_and_get_ready(show: Show, pages: dict[str, Path]) -> None:
-    """How soon is for `benchmarks/page.py` to say: clocks of a busy machine fail tests for nothing."""
+def test_5000_trials_are_small_and_ready_soon(show: Show, pages: dict[str, Path]) -> None:
+    """In seconds of the page's own thread: other load on the machine does not count."""
     assert pages["many"].stat().st_size < 8e6
     tab = show("many").tab
-    tab.goto(pages["many"].as_uri())
-    tab.wait_for_selector("html[data-charts=ready]", state="attached", timeout=60_000)
+    session = tab.context.new_cdp_session(tab)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    busy = []
+    for _ in range(
+        2
+    ):  # what shares the core makes it slower: the quicker counts, and the aim of 2 is doubled
+        tab.goto(pages["many"].as_uri())
+        tab.wait_for_selector("html[data-charts=ready]", state="attached", timeout=60_000)
+        metrics = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
+        busy.append(metrics["TaskDuration"])
+    session.detach()
+    assert 0 < min(busy) < 4, busy
 
 
 def test_charts_follow_the_scheme_and_the_printer(show: Show) -> None:
