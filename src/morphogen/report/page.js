@@ -2,7 +2,8 @@
 (async () => {
   const unpacked = async (id) => {
     const text = atob(document.getElementById(id).textContent);
-    const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+    const bytes = new Uint8Array(text.length);  // megabytes: a call for each letter takes half a second
+    for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     return new Response(stream).text();
   };
