@@ -94,14 +94,17 @@ def kendall_interval(one: ArrayLike, other: ArrayLike, *, level: float = 0.95) -
 
 def _ranks(values: Floats) -> Floats:
     """Return ranks along the last axis [..., n], ties averaged (scipy.stats has them, and takes a second to import)."""
-
-    def ranked(row: Floats) -> Floats:
-        known = np.sort(row)
-        return np.asarray(
-            (np.searchsorted(known, row, "left") + np.searchsorted(known, row, "right") + 1) / 2
-        )
-
-    return np.apply_along_axis(ranked, -1, values) if values.ndim > 1 else ranked(values)
+    order = np.argsort(values, axis=-1)
+    known = np.take_along_axis(values, order, -1)
+    place = np.broadcast_to(np.arange(values.shape[-1]), values.shape)
+    new = np.ones(values.shape, bool)  # of the sorted values, those that differ from the one before
+    new[..., 1:] = known[..., 1:] != known[..., :-1]
+    last = np.roll(new, -1, axis=-1)
+    lowest = np.maximum.accumulate(np.where(new, place, 0), axis=-1)
+    highest = np.minimum.accumulate(np.where(last, place, values.shape[-1])[..., ::-1], axis=-1)[..., ::-1]
+    found = np.empty(values.shape)
+    np.put_along_axis(found, order, (lowest + highest) / 2 + 1, -1)
+    return found
 
 
 def _pairs(one: ArrayLike, other: ArrayLike) -> tuple[Floats, Floats]:

@@ -87,12 +87,12 @@ def _array(column: Any) -> Any:
     """
     from pyarrow import types
 
-    kind, known = column.type, column.num_chunks and not column.null_count
+    kind, whole = column.type, column.num_chunks and not column.null_count
     if types.is_large_string(kind) or types.is_string(kind):
         return np.array(column.to_pylist(), dtype=object)
-    if known and (types.is_integer(kind) or types.is_floating(kind)):
+    if whole and (types.is_integer(kind) or types.is_floating(kind)):
         return np.concatenate([np.from_dlpack(chunk) for chunk in column.chunks])
-    if known and types.is_dictionary(kind) and not types.is_nested(kind.value_type):
+    if whole and types.is_dictionary(kind) and not types.is_nested(kind.value_type):
         each = [(chunk.dictionary.to_pylist(), chunk.indices) for chunk in column.chunks]
         return np.concatenate([np.array(words, object)[np.from_dlpack(at)] for words, at in each])
     return column.to_numpy()
