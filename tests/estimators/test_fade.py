@@ -142,6 +142,15 @@ def test_a_region_larger_than_memory_is_refused_beforehand(fade: Fade) -> None:
         replace(fade, memory=0.001, channels=512).estimate(REGION, stream(0))
 
 
+def test_widened_batches_count_as_memory(fade: Fade) -> None:
+    """Of three candidates at one position and none at the other, what has no choice sees three times the images."""
+    region = replace(REGION, region=REGION.region[:1])
+    narrow = replace(fade, channels=256, batch_size=200, memory=0.065)
+    narrow.examine(region)
+    with pytest.raises(SupernetError, match=r"would need about \d+\.\d GB"):
+        replace(narrow, widen=True).examine(region)
+
+
 def test_a_rehearsal_is_quick_and_names_unknown_operations(fade: Fade) -> None:
     fade.rehearse(SPACE, stream(0))
     from morphogen.spaces import Space

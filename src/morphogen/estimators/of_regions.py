@@ -224,7 +224,8 @@ class OfRegions(Estimator):
             **self._sizes(fidelity),
             **self._built,
         }
-        needed = region_bytes(region, settings, fidelity.batch_size or self.batch_size) * count
+        recipe = self._recipe(fidelity)
+        needed = count * region_bytes(region, settings, recipe.batch_size, widen=self._course(recipe).widen)
         if needed > self.memory * 1e9:
             one = count == 1
             raise SupernetError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
@@ -42,6 +42,11 @@ class Gate:
     def reset(self) -> None:
         """Set the counters to zero."""
         self.calls, self.images = [0] * len(self.candidates), [0] * len(self.candidates)
+
+
+def widest(gates: Iterable[Gate]) -> int:
+    """Return the most candidates of any choice, 1 where there is none: how often wider widened batches are."""
+    return max((len(gate.candidates) for gate in gates), default=1)
 
 
 class Mixture(nn.Module):

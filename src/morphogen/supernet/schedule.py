@@ -14,6 +14,7 @@ from torch import Tensor
 from morphogen.networks.batches import Batches, batches_of, resolve
 from morphogen.networks.data import ImageData, Indices
 from morphogen.networks.training import Descent, Diverged, Recipe, apart, moving, schedule, warm
+from morphogen.supernet.mixing import widest
 from morphogen.supernet.passes import frozen, still
 from morphogen.supernet.relaxation import Relaxation
 from morphogen.supernet.stack import Stack, mean_losses
@@ -150,8 +151,8 @@ def train(
         table = Logits(stack, relaxation, noise)
         rate = course.logit_rate if course.logit_rate is not None else course.reach / steps
         adam = _Adam(table.flat, rate, course.logit_decay)
-        widest = max((len(gate.candidates) for gate in stack.gates), default=1) if course.widen else 1
-        wide = replace(recipe, batch_size=widest * recipe.batch_size)
+        times = widest(stack.gates) if course.widen else 1
+        wide = replace(recipe, batch_size=times * recipe.batch_size)
         weight_batches = _orders(weight_split, wide, generators)
         logit_batches = _orders(logit_split, recipe, generators) if choices else iter(())
         losses = []
